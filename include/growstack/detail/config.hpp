@@ -1,0 +1,29 @@
+// Numbers, each with its unit and its reason.
+#pragma once
+
+#include <cstddef>
+
+namespace growstack::detail {
+
+inline constexpr std::size_t page_bytes = 4096;
+
+/// Go's ceiling for a 64-bit goroutine stack is 1,000,000,000 bytes (runtime/proc.go); the nearest power of two.
+inline constexpr std::size_t default_max_bytes = std::size_t{1} << 30;
+
+/// A stack of 16 TiB does not fit beside anything else in 47 bits of address space: a size above it is a mistake.
+inline constexpr std::size_t absurd_bytes = std::size_t{1} << 44;
+
+/// Calls into code without checks run below the limit. Measured on glibc 2.36 and libstdc++ 12: a first throw takes
+/// 5.2 KiB, a first ostringstream << double 4.2 KiB, printf("%f") 2.5 KiB.
+inline constexpr std::size_t default_headroom_bytes = 8 * 1024;
+
+/// 256 bytes that GCC lets a small frame use unasked, the red zone (128), what __morestack saves (136), and a margin.
+inline constexpr std::size_t smallest_headroom_bytes = 1024;
+
+inline constexpr std::size_t default_initial_bytes = 16 * 1024;
+inline constexpr std::size_t default_chunk_bytes = 16 * 1024;
+
+/// boost::context::fixedsize_stack's default on Linux.
+inline constexpr std::size_t default_fixed_bytes = 128 * 1024;
+
+} // namespace growstack::detail

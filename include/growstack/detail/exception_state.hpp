@@ -1,0 +1,17 @@
+// What the C++ runtime keeps per thread about exceptions, and which belongs to the coroutine instead.
+//
+// A coroutine may yield inside a catch block or a destructor, so each switch exchanges this state.
+// Source: __cxa_eh_globals of the Itanium C++ ABI, section 2.2.2.
+#pragma once
+
+namespace growstack::detail {
+
+struct exception_state {
+    void* caught = nullptr;   // innermost caught exception, a list through the heap
+    unsigned in_flight = 0;   // thrown, not caught yet: std::uncaught_exceptions()
+    unsigned padding = 0;     // the ABI's struct ends here; growstack moves 16 bytes at a time
+};
+
+static_assert(sizeof(exception_state) == 16);
+
+} // namespace growstack::detail

@@ -1,0 +1,15 @@
+// A stack of one size: the control for the comparison, and what most coroutine libraries use.
+#pragma once
+
+#include <growstack/grow/stack.hpp>
+#include <growstack/stack_options.hpp>
+
+namespace growstack {
+
+/// A check that fails throws stack_overflow. `initial_bytes` is its size.
+struct fixed_stack {
+    static constexpr stack_options defaults{.initial_bytes = detail::default_fixed_bytes};
+    static const grow::policy& policy() noexcept { return grow::fixed_policy; }
+};
+
+} // namespace growstack

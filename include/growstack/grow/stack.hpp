@@ -1,0 +1,139 @@
+// The record of one native stack: where its memory is, how it grows, and where it stands while it does not run.
+// It lives outside the stack it describes, so it stays put when the stack moves.
+#pragma once
+
+#include <growstack/detail/config.hpp>
+#include <growstack/detail/exception_state.hpp>
+#include <growstack/detail/x86_64.hpp>
+#include <growstack/grow/bounds.hpp>
+#include <growstack/grow/chunk.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace growstack::grow {
+
+struct alloca_block;
+struct stack;
+
+/// What __morestack leaves on the stack that it was called on, low address first. Integer registers that may hold
+/// pointers into the stack lie here, so moving the stack re-points them with everything else.
+struct check_frame {
+    std::uintptr_t padding;
+    std::uintptr_t r15, r14, r13, r12, rbx;
+    std::uintptr_t r9, r8, rcx, rdx, rsi, rdi, rax;
+    chunk* entered;              // chunk that the callee runs on, if one was linked
+    std::uintptr_t limit;        // limit when the check failed; restored when the callee returns from a chunk
+    std::uintptr_t rbp;
+    std::uintptr_t check_address; // after the prologue's call of __morestack
+    std::uintptr_t return_address; // the callee's; its stack arguments lie above
+
+    /// Returns sp as the failed check saw it.
+    std::uintptr_t callee_sp() const noexcept { return reinterpret_cast<std::uintptr_t>(&return_address); }
+};
+
+/// How a kind of stack answers a failed check.
+struct policy {
+    const char* name;
+    bool is_movable;
+    /// Makes room for a frame of frame_bytes below frame.callee_sp(), or throws stack_overflow.
+    check_result (*make_room)(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t arg_bytes);
+};
+
+extern const policy contiguous_policy;
+extern const policy segmented_policy;
+extern const policy fixed_policy;
+
+/// The sizes a stack was created with, in bytes: checked and rounded copies of growstack::stack_options.
+struct stack_sizes {
+    std::size_t headroom_bytes = 0;
+    std::size_t initial_bytes = 0;
+    std::size_t max_bytes = 0;
+    std::size_t chunk_bytes = 0;
+    bool keep_chunk = false;
+
+    // Hard modes, as they were when the stack was made.
+    bool move_at_every_check = false;
+    bool link_at_every_check = false;
+};
+
+/// Counts of what growth has done to one stack. Bytes are of stack memory, headroom included.
+struct growth_counts {
+    std::size_t moves = 0;
+    std::size_t bytes_copied = 0;
+    std::size_t stack_bytes = 0;
+    std::size_t peak_stack_bytes = 0;
+};
+
+struct stack {
+    // Read and written by __morestack.
+    chunk* ready = nullptr;        // kept chunk that a failed check enters without asking
+    chunk* top = nullptr;          // innermost linked chunk; null: running on `memory`
+    std::size_t chunks_linked = 0;
+    bounds memory;                 // the first, or only, piece
+
+    // Read and written at each switch.
+    std::uintptr_t limit = 0;      // while it does not run; the running stack's limit is in the thread's limit slot
+    void* context = nullptr;       // while it does not run: its fcontext, which is its sp
+    stack* resumer = nullptr;      // who gets control back at a yield; null: suspended or dead
+    detail::exception_state exceptions;
+    bool has_started = false;
+    bool is_dead = false;
+    bool is_unwinding = false;     // its owner destroys it: a forced unwind is on its way
+    bool is_limit_lowered = false; // an overflow is being unwound: destructors may use most of the headroom
+    bool is_shrink_requested = false;
+
+    const policy* kind = nullptr;  // null: a thread's own stack
+    stack_sizes sizes;
+    growth_counts counts;
+    bounds attached;               // memory outside the stack that may point into it: the body and its captures
+    alloca_block* allocas = nullptr;
+
+    // The family: stacks created by code running on a movable stack may point into it (src/family.cpp).
+    stack* creator = nullptr;
+    stack* first_dependent = nullptr;
+    stack* next_sibling = nullptr;
+    stack* previous_sibling = nullptr;
+
+    /// Returns the memory that the innermost frames are on.
+    const bounds& innermost() const noexcept { return top ? top->memory : memory; }
+
+    /// Returns the lowest sp that frames on the innermost memory may have.
+    std::uintptr_t lowest_sp() const noexcept {
+        return innermost().lo + (is_limit_lowered ? detail::smallest_headroom_bytes : sizes.headroom_bytes);
+    }
+
+    /// Returns what the limit slot must hold while this stack runs: lowest_sp(), or a value that makes every check fail.
+    std::uintptr_t limit_to_run() const noexcept {
+        const bool always = sizes.move_at_every_check || sizes.link_at_every_check || is_shrink_requested;
+        return always && !is_limit_lowered ? detail::limit_check_always : lowest_sp();
+    }
+
+    bool can_yield() const noexcept { return resumer && !is_unwinding; }
+
+    /// Says if a frame of frame_bytes fits below sp.
+    bool has_room(std::uintptr_t sp, std::size_t frame_bytes) const noexcept {
+        return sp >= lowest_sp() && sp - lowest_sp() >= frame_bytes;
+    }
+};
+
+// The assembly's offsets.
+static_assert(std::is_standard_layout_v<stack> && std::is_standard_layout_v<chunk>);
+static_assert(offsetof(stack, ready) == 0);
+static_assert(offsetof(stack, top) == 8);
+static_assert(offsetof(stack, chunks_linked) == 16);
+static_assert(offsetof(stack, memory) == 24);
+static_assert(offsetof(stack, context) == 48);
+static_assert(offsetof(chunk, older) == 0);
+static_assert(offsetof(chunk, owner) == 8);
+static_assert(offsetof(chunk, limit) == 16);
+static_assert(offsetof(chunk, entered_from) == 24);
+static_assert(offsetof(chunk, memory) == 32);
+static_assert(offsetof(chunk, is_kept) == 48);
+static_assert(offsetof(check_frame, rax) == 120 - 24);
+static_assert(offsetof(check_frame, entered) == 120 - 16);
+static_assert(offsetof(check_frame, limit) == 120 - 8);
+static_assert(offsetof(check_frame, rbp) == 120);
+
+} // namespace growstack::grow

@@ -1,0 +1,30 @@
+// The sizes of a coroutine's stack.
+#pragma once
+
+#include <growstack/detail/config.hpp>
+
+#include <cstddef>
+
+namespace growstack {
+
+/// What a segmented stack does with a chunk when the call that needed it returns.
+enum class chunk_release {
+    keep_one, ///< keep it for the next call; at most one
+    eager,    ///< free it at once, as Go 1.2 did: shows the hot split
+};
+
+/// Sizes in bytes. Each stack policy has defaults of its own (`contiguous_stack::defaults`, ...).
+/// A coroutine's constructor checks them and throws std::invalid_argument that names the field.
+struct stack_options {
+    /// The first stack, headroom included; rounded up to a power of two, at least 4 KiB.
+    std::size_t initial_bytes = detail::default_initial_bytes;
+    /// A growth that would make the coroutine's stack memory larger throws stack_overflow. fixed_stack ignores it.
+    std::size_t max_bytes = detail::default_max_bytes;
+    /// Kept free below the limit for calls into code without checks (libc, prebuilt libraries). At least 1 KiB.
+    std::size_t headroom_bytes = detail::default_headroom_bytes;
+    /// A linked chunk, headroom included; larger where a frame needs it. Rounded up to a power of two.
+    std::size_t chunk_bytes = detail::default_chunk_bytes;
+    chunk_release release = chunk_release::keep_one;
+};
+
+} // namespace growstack

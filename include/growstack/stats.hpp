@@ -1,0 +1,25 @@
+// Counts of what growth has done to one coroutine's stack.
+#pragma once
+
+#include <cstddef>
+
+namespace growstack {
+
+struct stack_stats {
+    std::size_t moves = 0;            ///< times the stack moved
+    std::size_t bytes_copied = 0;     ///< by those moves
+    std::size_t chunks_linked = 0;    ///< times a chunk was linked, kept ones included
+    std::size_t stack_bytes = 0;      ///< stack memory now, headroom and kept chunks included
+    std::size_t peak_stack_bytes = 0; ///< its maximum so far
+};
+
+/// Stack memory of the process, in bytes.
+struct memory_stats {
+    std::size_t in_use = 0; ///< stacks and chunks of live coroutines
+    std::size_t cached = 0; ///< free, ready for reuse
+};
+
+/// Returns the process's stack memory. Any thread; a snapshot.
+memory_stats memory() noexcept;
+
+} // namespace growstack

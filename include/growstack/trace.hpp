@@ -1,0 +1,30 @@
+// The trace hook: what growth does, step by step.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace growstack {
+
+struct trace_event {
+    /// The steps of a move, in their order, then those of linked chunks.
+    enum kind_type { newstack, copystack, adjust, stackfree, push_chunk, pop_chunk };
+
+    kind_type kind;
+    const void* coroutine;  ///< as this_coroutine::id()
+    std::uintptr_t lo;      ///< the memory the step is about: [lo, hi)
+    std::uintptr_t hi;
+    std::size_t bytes;      ///< newstack, stackfree, push_chunk, pop_chunk: of [lo, hi); copystack: of live frames
+    std::size_t pointers;   ///< adjust: words that were re-pointed
+};
+
+/// Returns the event's kind as text: "newstack", ...
+const char* name(trace_event::kind_type kind) noexcept;
+
+using trace_hook = void (*)(const trace_event&);
+
+/// Calls `hook` at each step from now on, in every thread; null switches it off. Returns the hook before.
+/// The hook runs on the thread's own stack in the middle of growth: it must not throw, resume or yield.
+trace_hook set_trace(trace_hook hook) noexcept;
+
+} // namespace growstack

@@ -1,0 +1,33 @@
+// Re-pointing in place. Source: Go runtime/stack.go, adjustpointers, adjustctxt and friends.
+#include <growstack/grow/adjust.hpp>
+#include <growstack/grow/alloca_block.hpp>
+#include <growstack/grow/relocate.hpp>
+#include <growstack/grow/stack.hpp>
+
+namespace growstack::grow {
+
+void adjust_range(bounds range, displacement moved) noexcept {
+    auto* words = reinterpret_cast<std::uintptr_t*>(range.lo);
+    relocate(words, words, range.bytes() / sizeof *words, moved);
+}
+
+void adjust_attached(stack& self, displacement moved) noexcept {
+    adjust_range(self.attached, moved);
+    for (alloca_block* b = self.allocas; b; b = b->older) {
+        b->frame_sp = moved.apply(b->frame_sp);
+        const auto space = reinterpret_cast<std::uintptr_t>(b + 1);
+        adjust_range({space, space + b->bytes}, moved);
+    }
+}
+
+void adjust_frames(stack& self, displacement moved) noexcept {
+    if (self.is_dead) return;
+    auto sp = reinterpret_cast<std::uintptr_t>(self.context);
+    for (const chunk* c = self.top; c; c = c->older) {
+        adjust_range({sp, reinterpret_cast<std::uintptr_t>(c)}, moved);
+        sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
+    }
+    adjust_range({sp, self.memory.hi}, moved);
+}
+
+} // namespace growstack::grow

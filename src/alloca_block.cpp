@@ -1,0 +1,42 @@
+// Space for allocas that do not fit.
+#include "morestack.hpp"
+
+#include <growstack/detail/x86_64.hpp>
+#include <growstack/grow/alloca_block.hpp>
+
+#include <new>
+
+namespace growstack::grow {
+
+void free_alloca_blocks(stack& self, bounds memory, std::uintptr_t sp) noexcept {
+    if (!self.allocas) return;
+    detail::vectors_saved vectors;
+    for (alloca_block** link = &self.allocas; alloca_block* b = *link;) {
+        if (memory.contains(b->frame_sp) && b->frame_sp < sp) {
+            *link = b->older;
+            self.counts.stack_bytes -= sizeof *b + b->bytes;
+            ::operator delete(b, std::align_val_t{alignof(alloca_block)});
+        } else {
+            link = &b->older;
+        }
+    }
+}
+
+allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes) {
+    free_alloca_blocks(self, self.innermost(), frame.callee_sp());
+    const std::size_t rounded = (bytes + 63) & ~std::size_t{63};
+    if (self.kind == &fixed_policy) throw_stack_overflow(self, bytes, overflow_reason::fixed_size);
+    if (bytes > self.sizes.max_bytes || self.counts.stack_bytes + rounded > self.sizes.max_bytes)
+        throw_stack_overflow(self, bytes, overflow_reason::max_bytes);
+    void* memory = ::operator new(sizeof(alloca_block) + rounded, std::align_val_t{alignof(alloca_block)}, std::nothrow);
+    if (!memory) throw_stack_overflow(self, bytes, overflow_reason::no_memory);
+    auto* block = new (memory) alloca_block{self.allocas, frame.callee_sp(), rounded};
+    self.allocas = block;
+    count_bytes(self, sizeof *block + rounded, 0);
+    if (self.top) self.top->is_kept = false; // its return must come by pop_chunk, which frees the block
+    check_frame* moved_frame = grow_ahead(self, frame, rounded); // the next one fits
+    stay(self, *moved_frame);
+    return {moved_frame, block + 1};
+}
+
+} // namespace growstack::grow

@@ -1,0 +1,132 @@
+// The contiguous policy: newstack -> copystack -> adjust -> stackfree.
+// Source: Go 1.19 runtime/stack.go, newstack, copystack and shrinkstack.
+#include "morestack.hpp"
+#include "observe.hpp"
+
+#include <growstack/grow/adjust.hpp>
+#include <growstack/grow/alloca_block.hpp>
+#include <growstack/grow/family.hpp>
+#include <growstack/grow/relocate.hpp>
+#include <growstack/grow/stackalloc.hpp>
+
+namespace growstack::grow {
+namespace {
+
+const std::uintptr_t* words_at(std::uintptr_t address) noexcept {
+    return reinterpret_cast<const std::uintptr_t*>(address);
+}
+
+std::uintptr_t* words_at_new(std::uintptr_t address) noexcept {
+    return reinterpret_cast<std::uintptr_t*>(address);
+}
+
+// How large the stack should be for `needed` bytes: Go doubles until it fits, and halves when under a quarter is used.
+std::size_t grown_bytes(const stack& self, std::size_t needed) noexcept {
+    std::size_t bytes = self.memory.bytes() * 2;
+    while (bytes < needed) bytes *= 2;
+    return bytes;
+}
+
+std::size_t shrunk_bytes(const stack& self, std::size_t needed) noexcept {
+    std::size_t bytes = self.memory.bytes();
+    while (needed < bytes / 4 && bytes / 2 >= self.sizes.initial_bytes) bytes /= 2;
+    return bytes;
+}
+
+// Copies the live frames, from live_lo up, to the high end of `fresh`, and re-points every word on the way.
+displacement copystack(stack& self, bounds fresh, std::uintptr_t live_lo) noexcept {
+    const bounds old = self.memory;
+    const displacement moved{old, fresh.hi - old.hi};
+    const std::size_t live_bytes = old.hi - live_lo;
+    relocate(words_at_new(live_lo + moved.distance), words_at(live_lo), live_bytes / sizeof(std::uintptr_t), moved);
+    self.memory = fresh;
+    ++self.counts.moves;
+    self.counts.bytes_copied += live_bytes;
+    if (is_observed()) {
+        emit(trace_event::copystack, self, fresh, live_bytes);
+        emit(trace_event::adjust, self, fresh, live_bytes,
+             count_differences(words_at(live_lo), words_at(live_lo + moved.distance), live_bytes));
+    }
+    return moved;
+}
+
+// Moves the stack to `bytes` of new memory. Returns false, and leaves all as it was, if there is none.
+bool move(stack& self, std::size_t bytes, std::uintptr_t live_lo, displacement& moved) noexcept {
+    const bounds fresh = stackalloc(bytes);
+    if (!fresh.hi) return false;
+    count_bytes(self, fresh.bytes(), self.memory.bytes());
+    emit(trace_event::newstack, self, fresh, fresh.bytes());
+    const bounds old = self.memory;
+    moved = copystack(self, fresh, live_lo);
+    adjust_attached(self, moved);
+    adjust_dependents(self, moved);
+    emit(trace_event::stackfree, self, old, old.bytes());
+    stackfree(old);
+    return true;
+}
+
+// Moves the running stack; `frame` is its innermost one. Returns the frame's new place, null if there is no memory.
+check_frame* move_running(stack& self, check_frame& frame, std::size_t bytes) noexcept {
+    free_alloca_blocks(self, self.memory, frame.callee_sp());
+    detail::vectors_saved vectors; // arguments of the callee: vectors of pointers, at worst
+    const auto live_lo = reinterpret_cast<std::uintptr_t>(&frame);
+    displacement moved;
+    if (!move(self, bytes, live_lo, moved)) return nullptr;
+    for (std::uintptr_t& word : vectors.words) word = moved.apply(word);
+    return reinterpret_cast<check_frame*>(live_lo + moved.distance);
+}
+
+bool is_pinned(const stack& self) noexcept {
+    return self.top || exceptions_in_flight();
+}
+
+check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
+    const bool has_room = self.has_room(frame.callee_sp(), frame_bytes);
+    const bool is_linking = must_link(self);
+    if (is_pinned(self) || is_linking) {
+        if (has_room && !is_linking) return stay(self, frame);
+        return push_chunk(self, frame, frame_bytes, argument_bytes);
+    }
+    const std::size_t needed = self.memory.hi - frame.callee_sp() + frame_bytes + self.sizes.headroom_bytes;
+    std::size_t bytes = self.memory.bytes();
+    if (!has_room) {
+        bytes = needed < self.sizes.max_bytes ? grown_bytes(self, needed) : needed;
+        if (bytes > self.sizes.max_bytes) throw_stack_overflow(self, frame_bytes, overflow_reason::max_bytes);
+    } else if (self.is_shrink_requested) {
+        bytes = shrunk_bytes(self, needed);
+    }
+    self.is_shrink_requested = false;
+    if (bytes == self.memory.bytes() && !self.sizes.move_at_every_check) return stay(self, frame);
+
+    check_frame* moved_frame = move_running(self, frame, bytes);
+    if (!moved_frame) {
+        if (has_room) return stay(self, frame);
+        throw_stack_overflow(self, frame_bytes, overflow_reason::no_memory);
+    }
+    return stay(self, *moved_frame);
+}
+
+} // namespace
+
+const policy contiguous_policy{"contiguous_stack", true, make_room};
+
+check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept {
+    if (self.kind != &contiguous_policy || is_pinned(self) || self.sizes.link_at_every_check) return &frame;
+    const std::size_t needed = self.memory.hi - frame.callee_sp() + bytes + self.sizes.headroom_bytes;
+    if (needed > self.sizes.max_bytes || grown_bytes(self, needed) > self.sizes.max_bytes) return &frame;
+    check_frame* moved_frame = move_running(self, frame, grown_bytes(self, needed));
+    return moved_frame ? moved_frame : &frame;
+}
+
+bool shrink_suspended(stack& self) noexcept {
+    if (self.kind != &contiguous_policy || self.top) return false;
+    const auto sp = reinterpret_cast<std::uintptr_t>(self.context);
+    const std::size_t bytes = shrunk_bytes(self, self.memory.hi - sp + self.sizes.headroom_bytes);
+    displacement moved;
+    if (bytes == self.memory.bytes() || self.exceptions.in_flight || !move(self, bytes, sp, moved)) return false;
+    self.context = reinterpret_cast<void*>(moved.apply(sp));
+    self.limit = self.limit_to_run();
+    return true;
+}
+
+} // namespace growstack::grow

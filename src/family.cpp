@@ -1,0 +1,77 @@
+// The families of stacks. One lock for all: it is taken when a coroutine creates or destroys a coroutine and when a
+// stack with dependents moves; coroutines created by plain threads, and stacks without dependents, never take it.
+#include <growstack/grow/adjust.hpp>
+#include <growstack/grow/family.hpp>
+#include <growstack/grow/stack.hpp>
+#include <growstack/grow/thread.hpp>
+
+#include <mutex>
+
+namespace growstack::grow {
+namespace {
+
+std::mutex families;
+
+void link(stack& child, stack* creator) noexcept {
+    child.creator = creator;
+    child.previous_sibling = nullptr;
+    child.next_sibling = creator ? creator->first_dependent : nullptr;
+    if (child.next_sibling) child.next_sibling->previous_sibling = &child;
+    if (creator) creator->first_dependent = &child;
+}
+
+void unlink(stack& child) noexcept {
+    if (!child.creator) return;
+    (child.previous_sibling ? child.previous_sibling->next_sibling : child.creator->first_dependent) =
+        child.next_sibling;
+    if (child.next_sibling) child.next_sibling->previous_sibling = child.previous_sibling;
+    child.creator = child.previous_sibling = child.next_sibling = nullptr;
+}
+
+// A stack that another thread runs cannot be re-pointed under it; whoever shares a moving stack with a coroutine on
+// another thread has a data race anyway. On this thread, only stacks that do not run are met here.
+bool is_at_rest(const stack& s) noexcept {
+    if (!s.resumer) return true;
+    for (const stack* active = this_thread().running; active; active = active->resumer)
+        if (active == &s) return true;
+    return false;
+}
+
+void adjust_all_dependents(stack& origin, displacement moved) noexcept {
+    for (stack* child = origin.first_dependent; child; child = child->next_sibling) {
+        adjust_attached(*child, moved);
+        if (is_at_rest(*child)) adjust_frames(*child, moved);
+        adjust_all_dependents(*child, moved);
+    }
+}
+
+} // namespace
+
+void join_family(stack& created, stack& creator) noexcept {
+    stack* nearest = creator.kind && creator.kind->is_movable ? &creator : creator.creator;
+    if (!nearest) return;
+    const checks_off quiet;
+    const std::lock_guard lock{families};
+    if (&creator != nearest) nearest = creator.creator; // it may have left meanwhile
+    link(created, nearest);
+}
+
+void leave_family(stack& leaving) noexcept {
+    if (!leaving.creator && !leaving.first_dependent) return;
+    const checks_off quiet;
+    const std::lock_guard lock{families};
+    stack* const heir = leaving.creator;
+    unlink(leaving);
+    while (stack* orphan = leaving.first_dependent) {
+        unlink(*orphan);
+        link(*orphan, heir);
+    }
+}
+
+void adjust_dependents(stack& origin, displacement moved) noexcept {
+    if (!origin.first_dependent) return;
+    const std::lock_guard lock{families};
+    adjust_all_dependents(origin, moved);
+}
+
+} // namespace growstack::grow

@@ -1,0 +1,46 @@
+// Shared by the files that answer a failed check.
+#pragma once
+
+#include <growstack/grow/stack.hpp>
+
+#include <cstddef>
+
+namespace growstack::grow {
+
+/// What an alloca that did not fit gets: where the frame lies now, and the space.
+struct allocation {
+    check_frame* frame;
+    void* space;
+};
+
+/// Serves an alloca of `bytes` in the frame that called. Throws stack_overflow.
+allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes);
+
+/// Moves a contiguous stack that is not pinned so that `bytes` more fit below the frame; does nothing if max_bytes
+/// does not allow it. Returns the frame's new place.
+check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept;
+
+/// Answers a check with "there is room, go on".
+check_result stay(stack& self, check_frame& frame) noexcept;
+
+/// Says if a hard mode asks for a chunk though there may be room. max_bytes still holds.
+bool must_link(const stack& self) noexcept;
+
+/// Says if an exception of the running coroutine is thrown and not caught yet. The unwinder then keeps addresses of
+/// the stack in the heap (_Unwind_Exception.private_2): it must not move.
+bool exceptions_in_flight() noexcept;
+
+/// Why a call does not fit.
+enum class overflow_reason { fixed_size, max_bytes, no_memory };
+
+/// Lowers the running stack's limit for the destructors on the way and throws stack_overflow.
+[[noreturn]] void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason reason);
+
+/// Keeps the books when a stack's memory grows by `more` and shrinks by `less` bytes.
+inline void count_bytes(stack& self, std::size_t more, std::size_t less) noexcept {
+    self.counts.stack_bytes += more;
+    if (self.counts.stack_bytes > self.counts.peak_stack_bytes) self.counts.peak_stack_bytes = self.counts.stack_bytes;
+    self.counts.stack_bytes -= less;
+}
+
+} // namespace growstack::grow

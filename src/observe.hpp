@@ -1,0 +1,21 @@
+// How growth tells the trace hook.
+#pragma once
+
+#include <growstack/grow/stack.hpp>
+#include <growstack/trace.hpp>
+
+// Read by __morestack too: a kept chunk is not entered behind an observer's back.
+extern "C" [[gnu::visibility("hidden")]] volatile unsigned char growstack_is_observed;
+
+namespace growstack::grow {
+
+inline bool is_observed() noexcept { return growstack_is_observed; }
+
+/// Calls the hook if there is one. Keeps the vector registers.
+void emit(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,
+          std::size_t pointers = 0) noexcept;
+
+/// Returns how many of the words in two ranges of `bytes` differ.
+std::size_t count_differences(const std::uintptr_t* a, const std::uintptr_t* b, std::size_t bytes) noexcept;
+
+} // namespace growstack::grow

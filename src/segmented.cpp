@@ -1,0 +1,128 @@
+// The segmented policy, and the chunks that a pinned contiguous stack links too: push_chunk, pop_chunk.
+// Source: libgcc generic-morestack.c.
+#include "morestack.hpp"
+#include "observe.hpp"
+
+#include <growstack/grow/alloca_block.hpp>
+#include <growstack/grow/stackalloc.hpp>
+
+#include <new>
+
+namespace growstack::grow {
+namespace {
+
+constexpr std::uintptr_t argument_alignment = 64; // of the widest vector passed by value
+
+std::size_t chunk_bytes_for(const stack& self, std::size_t frame_bytes, std::size_t argument_bytes) noexcept {
+    const std::size_t needed =
+        sizeof(chunk) + argument_bytes + argument_alignment + frame_bytes + self.sizes.headroom_bytes;
+    return stackalloc_bytes(needed > self.sizes.chunk_bytes ? needed : self.sizes.chunk_bytes);
+}
+
+void free_chunk(stack& self, chunk* c) noexcept {
+    const bounds memory = c->memory;
+    emit(trace_event::pop_chunk, self, memory, memory.bytes());
+    count_bytes(self, 0, memory.bytes());
+    stackfree(memory);
+}
+
+chunk* new_chunk(stack& self, std::size_t frame_bytes, std::size_t argument_bytes) {
+    if (frame_bytes > self.sizes.max_bytes) throw_stack_overflow(self, frame_bytes, overflow_reason::max_bytes);
+    const std::size_t bytes = chunk_bytes_for(self, frame_bytes, argument_bytes);
+    if (self.counts.stack_bytes + bytes > self.sizes.max_bytes)
+        throw_stack_overflow(self, frame_bytes, overflow_reason::max_bytes);
+    const bounds memory = stackalloc(bytes);
+    if (!memory.hi) throw_stack_overflow(self, frame_bytes, overflow_reason::no_memory);
+    count_bytes(self, memory.bytes(), 0);
+    emit(trace_event::push_chunk, self, memory, memory.bytes());
+    chunk* c = new (reinterpret_cast<void*>(memory.hi - sizeof(chunk))) chunk;
+    c->owner = &self;
+    c->memory = memory;
+    return c;
+}
+
+bool is_large_enough(const stack& self, const chunk& c, std::size_t frame_bytes, std::size_t argument_bytes) noexcept {
+    return c.memory.bytes() >= chunk_bytes_for(self, frame_bytes, argument_bytes);
+}
+
+// The kept chunk if it will do. Otherwise a new one, and the kept one goes: one is kept.
+chunk* take_chunk(stack& self, std::size_t frame_bytes, std::size_t argument_bytes) {
+    chunk* kept = self.ready;
+    if (!kept) return new_chunk(self, frame_bytes, argument_bytes);
+    self.ready = nullptr;
+    if (is_large_enough(self, *kept, frame_bytes, argument_bytes)) return kept;
+    free_chunk(self, kept);
+    return new_chunk(self, frame_bytes, argument_bytes);
+}
+
+// Copies the callee's stack arguments to below `hi` and returns where they lie: sp at the call. Alignment is kept.
+std::uintptr_t copy_arguments(std::uintptr_t hi, const check_frame& frame, std::size_t argument_bytes) noexcept {
+    if (!argument_bytes) return hi;
+    const std::uintptr_t from = frame.callee_sp() + sizeof frame.return_address;
+    std::uintptr_t to = hi - argument_bytes;
+    to -= (to - from) & (argument_alignment - 1);
+    const auto* source = reinterpret_cast<const unsigned char*>(from);
+    auto* target = reinterpret_cast<volatile unsigned char*>(to);
+    for (std::size_t i = 0; i < argument_bytes; ++i) target[i] = source[i];
+    return to;
+}
+
+} // namespace
+
+bool must_link(const stack& self) noexcept {
+    return self.sizes.link_at_every_check && !self.is_limit_lowered &&
+           self.counts.stack_bytes + stackalloc_bytes(self.sizes.chunk_bytes) <= self.sizes.max_bytes;
+}
+
+check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
+    // A signal handler's check, in the few instructions in which __morestack enters or leaves the kept chunk: that
+    // chunk is not ours to take, nor is the place where the next one is kept. The same for whatever it calls.
+    const bool is_in_transition =
+        frame.limit == detail::limit_in_transition || (self.top && self.sizes.keep_chunk && !self.top->is_kept);
+    chunk* c = is_in_transition ? new_chunk(self, frame_bytes, argument_bytes)
+                                : take_chunk(self, frame_bytes, argument_bytes);
+    c->is_kept = self.sizes.keep_chunk && !is_in_transition;
+    c->older = self.top;
+    c->entered_from = &frame;
+    self.top = c;
+    c->limit = self.limit_to_run();
+    ++self.chunks_linked;
+    frame.entered = c;
+    return {&frame, reinterpret_cast<void*>(
+                        copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
+}
+
+void pop_chunk(check_frame& frame) noexcept {
+    chunk* c = frame.entered;
+    stack& self = *c->owner;
+    self.top = c->older;
+    free_alloca_blocks(self, c->memory, c->memory.hi);
+    if (frame.limit != detail::limit_in_transition) frame.limit = self.limit_to_run();
+    if (!c->is_kept) return free_chunk(self, c);
+    if (self.ready) free_chunk(self, self.ready);
+    self.ready = c;
+}
+
+void release_chunks(stack& self) noexcept {
+    if (self.ready) free_chunk(self, self.ready);
+    self.ready = nullptr;
+    while (self.top) {
+        chunk* c = self.top;
+        self.top = c->older;
+        free_chunk(self, c);
+    }
+}
+
+namespace {
+
+check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
+    const bool may_stay = frame.limit != detail::limit_in_transition && !must_link(self);
+    if (may_stay && self.has_room(frame.callee_sp(), frame_bytes)) return stay(self, frame);
+    return push_chunk(self, frame, frame_bytes, argument_bytes);
+}
+
+} // namespace
+
+const policy segmented_policy{"segmented_stack", false, make_room};
+
+} // namespace growstack::grow

@@ -1,0 +1,53 @@
+// The trace hook.
+#include "observe.hpp"
+
+#include <atomic>
+
+extern "C" {
+volatile unsigned char growstack_is_observed = 0;
+}
+
+namespace growstack {
+namespace {
+
+std::atomic<trace_hook> current_hook{nullptr};
+
+} // namespace
+
+trace_hook set_trace(trace_hook hook) noexcept {
+    const trace_hook before = current_hook.exchange(hook);
+    growstack_is_observed = hook != nullptr;
+    return before;
+}
+
+const char* name(trace_event::kind_type kind) noexcept {
+    switch (kind) {
+    case trace_event::newstack: return "newstack";
+    case trace_event::copystack: return "copystack";
+    case trace_event::adjust: return "adjust";
+    case trace_event::stackfree: return "stackfree";
+    case trace_event::push_chunk: return "push_chunk";
+    case trace_event::pop_chunk: return "pop_chunk";
+    }
+    return "?";
+}
+
+namespace grow {
+
+void emit(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,
+          std::size_t pointers) noexcept {
+    if (!is_observed()) return;
+    const trace_hook hook = current_hook.load();
+    if (!hook) return;
+    detail::vectors_saved vectors;
+    hook({kind, &self, memory.lo, memory.hi, bytes, pointers});
+}
+
+std::size_t count_differences(const std::uintptr_t* a, const std::uintptr_t* b, std::size_t bytes) noexcept {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < bytes / sizeof *a; ++i) count += a[i] != b[i];
+    return count;
+}
+
+} // namespace grow
+} // namespace growstack
