@@ -1,0 +1,139 @@
+// What every test file uses: the kinds of stack, and ways to run code at a chosen place of one.
+#pragma once
+
+#include <growstack/growstack.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <string>
+#include <type_traits>
+
+namespace test {
+
+// A kind of stack with the options that a test uses unless it says otherwise.
+struct contiguous {
+    using stack = growstack::contiguous_stack;
+    static constexpr growstack::stack_options options{};
+};
+struct segmented {
+    using stack = growstack::segmented_stack;
+    static constexpr growstack::stack_options options{};
+};
+struct segmented_eager {
+    using stack = growstack::segmented_stack;
+    static constexpr growstack::stack_options options{.release = growstack::chunk_release::eager};
+};
+struct fixed {
+    using stack = growstack::fixed_stack;
+    static constexpr growstack::stack_options options{.initial_bytes = 1024 * 1024};
+};
+
+template <class Kind>
+inline constexpr bool can_move = std::is_same_v<Kind, contiguous>;
+template <class Kind>
+inline constexpr bool can_link = std::is_same_v<typename Kind::stack, growstack::segmented_stack>;
+template <class Kind>
+inline constexpr bool can_grow = can_move<Kind> || can_link<Kind>;
+
+template <class Kind>
+using coroutine = growstack::coroutine<typename Kind::stack>;
+template <class T, class Kind>
+using generator = growstack::generator<T, typename Kind::stack>;
+
+/// Runs `body` in a coroutine to its end and returns what its stack went through. Rethrows what leaves the body.
+template <class Kind, class Body>
+growstack::stack_stats run(Body&& body, const growstack::stack_options& options = Kind::options) {
+    growstack::stack_stats last;
+    coroutine<Kind> c{[&] {
+                          body();
+                          last = growstack::this_coroutine::stats();
+                      },
+                      options};
+    while (!c.done()) c.resume();
+    return last;
+}
+
+inline bool is_stressed() { return growstack::stress().move || growstack::stress().link; }
+
+/// Returns `plain`, or an eighth of it where every check moves the whole stack or takes a chunk, and says so.
+std::size_t depth(std::size_t plain);
+
+/// Calls `f` so that about `room` bytes lie between sp and the running coroutine's limit. Where there is less, or
+/// where every check fails anyway, just calls it.
+void call_with_room(std::size_t room, void (*f)(void*), void* argument);
+
+template <class F>
+void with_room(std::size_t room, F&& f) {
+    call_with_room(
+        room, [](void* argument) { (*static_cast<std::remove_reference_t<F>*>(argument))(); }, &f);
+}
+
+/// Calls `f(room)` for each room from 0 to `last` bytes in steps of 16: sp is a multiple of 16 at every call, so a
+/// check in what is called under with_room(room) fails at each place it can. Fewer steps where every check fails
+/// anyway, and says so.
+template <class F>
+void for_each_room(F&& f, std::size_t last = 2 * 4096) {
+    std::size_t step = 16;
+    if (is_stressed()) step = last / 8, (void)depth(0);
+    for (std::size_t room = 0; room <= last; room += step) f(room);
+}
+
+/// Does nothing that a compiler can know of: keeps objects in memory and calls from being removed.
+void opaque(const volatile void*);
+
+/// Recurses with frames of at least 64 bytes and calls `f` at the bottom. Returns `levels`.
+template <class F>
+[[gnu::noinline]] std::size_t at_depth(std::size_t levels, F&& f) {
+    volatile std::size_t frame[8];
+    frame[levels % 8] = levels;
+    opaque(frame);
+    if (!levels) {
+        f();
+        return 0;
+    }
+    const std::size_t below = at_depth(levels - 1, f);
+    opaque(frame);
+    return below + (frame[levels % 8] == levels);
+}
+
+/// Uses at least `bytes` of stack, in small frames, and returns.
+void use_stack(std::size_t bytes);
+
+/// How a child process ended: `signal` is 0 if it exited.
+struct child_end {
+    int signal = 0;
+    int exit_code = 0;
+    std::string error_text;
+};
+
+/// Runs `f` in a child process that exits with 0 after it, and collects what it writes to stderr.
+child_end run_in_child(void (*f)());
+
+/// Returns how often operator new was called so far, in all threads.
+std::size_t allocations();
+
+/// Returns whether `text` contains `part`.
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// Returns the message of the `Error` that `f` throws; empty if it throws none of that type.
+template <class Error, class F>
+std::string message_of(F&& f) {
+    try {
+        f();
+    } catch (const Error& e) {
+        return e.what();
+    } catch (...) {
+    }
+    return {};
+}
+
+} // namespace test
+
+#define GROWSTACK_EACH_KIND test::contiguous, test::segmented, test::segmented_eager, test::fixed
+#define GROWSTACK_EACH_GROWING_KIND test::contiguous, test::segmented, test::segmented_eager
+
+TYPE_TO_STRING(test::contiguous);
+TYPE_TO_STRING(test::segmented);
+TYPE_TO_STRING(test::segmented_eager);
+TYPE_TO_STRING(test::fixed);
