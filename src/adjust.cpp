@@ -21,7 +21,7 @@ void adjust_attached(stack& self, displacement moved) noexcept {
 }
 
 void adjust_frames(stack& self, displacement moved) noexcept {
-    if (self.is_dead) return;
+    if (self.is_dead()) return;
     auto sp = reinterpret_cast<std::uintptr_t>(self.context);
     for (const chunk* c = self.top; c; c = c->older) {
         adjust_range({sp, reinterpret_cast<std::uintptr_t>(c)}, moved);

@@ -125,7 +125,7 @@ bool shrink_suspended(stack& self) noexcept {
     displacement moved;
     if (bytes == self.memory.bytes() || self.exceptions.in_flight || !move(self, bytes, sp, moved)) return false;
     self.context = reinterpret_cast<void*>(moved.apply(sp));
-    self.limit = self.limit_to_run();
+    self.update_limit();
     return true;
 }
 

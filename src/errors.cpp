@@ -30,7 +30,7 @@ void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason 
                   static_cast<void*>(&self), self.kind->name, frame_bytes, self.counts.stack_bytes,
                   self.sizes.max_bytes, self.sizes.headroom_bytes, advice(reason));
     self.is_limit_lowered = true;
-    detail::write_limit(self.limit_to_run());
+    detail::write_limit(self.update_limit());
     throw stack_overflow(message);
 }
 
@@ -46,9 +46,10 @@ const char* stack_overflow::what() const noexcept { return message_; }
 stack_overflow::~stack_overflow() {
     grow::stack* self = grow::this_thread().running;
     if (!self || !self->is_limit_lowered || grow::exceptions_in_flight()) return;
-    const bool was_lowered = detail::read_limit() == self->limit_to_run();
+    const bool is_lowered_now = detail::read_limit() == self->limit;
     self->is_limit_lowered = false;
-    if (was_lowered) detail::write_limit(self->limit_to_run());
+    self->update_limit();
+    if (is_lowered_now) detail::write_limit(self->limit);
 }
 
 } // namespace growstack

@@ -85,7 +85,7 @@ check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes
     c->older = self.top;
     c->entered_from = &frame;
     self.top = c;
-    c->limit = self.limit_to_run();
+    c->limit = self.update_limit();
     ++self.chunks_linked;
     frame.entered = c;
     return {&frame, reinterpret_cast<void*>(
@@ -97,7 +97,7 @@ void pop_chunk(check_frame& frame) noexcept {
     stack& self = *c->owner;
     self.top = c->older;
     free_alloca_blocks(self, c->memory, c->memory.hi);
-    if (frame.limit != detail::limit_in_transition) frame.limit = self.limit_to_run();
+    if (frame.limit != detail::limit_in_transition) frame.limit = self.update_limit();
     if (!c->is_kept) return free_chunk(self, c);
     if (self.ready) free_chunk(self, self.ready);
     self.ready = c;

@@ -32,11 +32,9 @@ using grow::stack;
 using grow::thread_state;
 
 // Leaves a coroutine that is at its end, for good.
-[[noreturn]] void die(stack& self) noexcept {
-    stack& resumer = *self.resumer;
+[[noreturn]] void die(stack& self, stack& resumer) noexcept {
     leave(grow::this_thread(), self, resumer);
-    self.is_dead = true;
-    self.resumer = nullptr;
+    self.resumer = &self;
     jump_fcontext(resumer.context, nullptr);
     __builtin_unreachable();
 }
@@ -51,10 +49,10 @@ void enter(transfer_t arrived) noexcept {
         block.run(block);
     } catch (...) {
         // A forced unwind ends here, and must not leave this handler: that would count as stopping it.
-        if (block.stack.is_unwinding) die(block.stack);
+        if (block.stack.destroyer) die(block.stack, *block.stack.destroyer);
         block.failure = std::current_exception();
     }
-    die(block.stack);
+    die(block.stack, *block.stack.resumer);
 }
 
 void release_stack(stack& self) noexcept {
@@ -110,7 +108,7 @@ void create(control_block& block, const grow::policy& policy, const stack_option
     self.memory = grow::stackalloc(options.initial_bytes);
     if (!self.memory.hi) throw std::bad_alloc();
     self.counts.stack_bytes = self.counts.peak_stack_bytes = self.memory.bytes();
-    self.limit = self.limit_to_run();
+    self.update_limit();
     self.context = make_fcontext(reinterpret_cast<void*>(self.memory.hi), self.memory.bytes(), enter);
     if (const stack* creator = grow::this_thread().running; creator && creator->kind)
         grow::join_family(self, *grow::this_thread().running);
@@ -131,7 +129,7 @@ void finish(control_block& block, stack& resumer) {
 
 void throw_bad_resume(const control_block& block) {
     char text[200];
-    const char* what = block.stack.is_dead ? "it is dead: its body has ended; ask done() first"
+    const char* what = block.stack.is_dead() ? "it is dead: its body has ended; ask done() first"
                        : running() == &block ? "it is running: a coroutine cannot resume itself"
                                              : "it is normal: it has resumed the coroutine that runs now";
     std::snprintf(text, sizeof text, "growstack: resume() of coroutine %p (%s): %s", static_cast<const void*>(&block),
@@ -181,7 +179,7 @@ struct unwind_request {
 transfer_t start_unwind(transfer_t arrived) {
     auto& request = *static_cast<unwind_request*>(arrived.data);
     stack& self = request.block->stack;
-    self.resumer->context = arrived.fctx;
+    self.destroyer->context = arrived.fctx;
     write_limit(self.limit);
     _Unwind_ForcedUnwind(&request.exception, go_on, &self);
     fatal_unwind_lost(self);
@@ -191,8 +189,8 @@ transfer_t start_unwind(transfer_t arrived) {
 
 void unwind(control_block& block) noexcept {
     stack& self = block.stack;
-    if (self.resumer) fatal_destroyed_while_active(self);
-    if (self.is_dead) return;
+    if (self.is_dead()) return;
+    if (!self.is_suspended() || self.destroyer) fatal_destroyed_while_active(self);
     if (!self.has_started) {
         const grow::checks_off quiet;
         release_stack(self);
@@ -200,8 +198,7 @@ void unwind(control_block& block) noexcept {
     }
     thread_state& thread = grow::this_thread();
     stack& resumer = thread.running ? *thread.running : attach_thread();
-    self.resumer = &resumer;
-    self.is_unwinding = true;
+    self.destroyer = &resumer;
     unwind_request request{&block, {}};
     request.exception.exception_cleanup = unwind_stopped;
     leave(thread, resumer, self);
@@ -211,7 +208,7 @@ void unwind(control_block& block) noexcept {
 }
 
 bool shrink(control_block& block) noexcept {
-    if (block.stack.resumer || block.stack.is_dead) return false;
+    if (!block.stack.is_suspended()) return false;
     const grow::checks_off quiet;
     return grow::shrink_suspended(block.stack);
 }
@@ -231,5 +228,5 @@ void growstack::this_coroutine::shrink() noexcept {
     grow::stack* self = grow::this_thread().running;
     if (!self || !self->kind || !self->kind->is_movable || self->top) return;
     self->is_shrink_requested = true;
-    detail::write_limit(self->limit_to_run());
+    detail::write_limit(self->update_limit());
 }

@@ -70,7 +70,7 @@ public:
         }
         void operator++(int) { ++*this; }
         friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
-            return !i.block_ || i.block_->stack.is_dead;
+            return !i.block_ || i.block_->stack.is_dead();
         }
 
     private:
@@ -80,6 +80,9 @@ public:
     };
 
     generator() noexcept = default;
+    generator(generator&&) noexcept = default;
+    generator& operator=(generator&&) noexcept = default;
+    ~generator() { block_.reset(); }
 
     /// `body`: void(auto& yield) or void(). Throws std::invalid_argument, std::bad_alloc.
     template <class Body>
@@ -93,7 +96,7 @@ public:
     /// Runs the body to its first value. Call it once. Throws usage_error on a moved-from generator.
     iterator begin() {
         if (!block_) detail::throw_empty_handle("begin()");
-        if (!block_->stack.is_dead) detail::resume(*block_);
+        if (!block_->stack.is_dead()) detail::resume(*block_);
         return iterator{block_.get()};
     }
 

@@ -27,7 +27,6 @@ void finish(control_block& block, grow::stack& resumer);
 [[noreturn]] void throw_bad_yield();
 
 [[gnu::always_inline]] inline void leave(grow::thread_state& thread, grow::stack& from, grow::stack& to) noexcept {
-    from.limit = read_limit();
     write_limit(limit_check_never);
     from.exceptions = *thread.exceptions;
     *thread.exceptions = to.exceptions;
@@ -37,21 +36,21 @@ void finish(control_block& block, grow::stack& resumer);
 /// Runs the block's body until it yields or ends. Throws what leaves the body, and usage_error.
 [[gnu::always_inline]] inline void resume(control_block& block) {
     grow::stack& self = block.stack;
-    if (self.resumer || self.is_dead) [[unlikely]] throw_bad_resume(block);
+    if (!self.is_suspended()) [[unlikely]] throw_bad_resume(block);
     grow::thread_state& thread = grow::this_thread();
     grow::stack& resumer = thread.running ? *thread.running : attach_thread();
     self.resumer = &resumer;
     leave(thread, resumer, self);
     self.context = boost::context::detail::jump_fcontext(self.context, &block).fctx;
     // The same thread: whoever resumes waits here.
-    if (self.is_dead) [[unlikely]] return finish(block, resumer);
+    if (self.is_dead()) [[unlikely]] return finish(block, resumer);
     write_limit(resumer.limit);
 }
 
 /// Suspends the running coroutine. Throws usage_error outside one.
 [[gnu::always_inline]] inline void yield() {
     grow::thread_state& thread = grow::this_thread();
-    if (!thread.running || !thread.running->can_yield()) [[unlikely]] throw_bad_yield();
+    if (!thread.running || !thread.running->resumer) [[unlikely]] throw_bad_yield();
     grow::stack& self = *thread.running;
     grow::stack& resumer = *self.resumer;
     self.resumer = nullptr;
