@@ -100,7 +100,7 @@ void create(control_block& block, const grow::policy& policy, const stack_option
     self.sizes = {.headroom_bytes = options.headroom_bytes,
                   .initial_bytes = grow::stackalloc_bytes(options.initial_bytes),
                   .max_bytes = options.max_bytes,
-                  .chunk_bytes = options.chunk_bytes,
+                  .chunk_bytes = grow::stackalloc_bytes(options.chunk_bytes),
                   .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link,
                   .move_at_every_check = is_contiguous && modes.move,
                   .link_at_every_check = (is_contiguous || is_segmented) && modes.link};

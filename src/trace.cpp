@@ -34,9 +34,8 @@ const char* name(trace_event::kind_type kind) noexcept {
 
 namespace grow {
 
-void emit(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,
-          std::size_t pointers) noexcept {
-    if (!is_observed()) return;
+void call_hook(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,
+               std::size_t pointers) noexcept {
     const trace_hook hook = current_hook.load();
     if (!hook) return;
     detail::vectors_saved vectors;
