@@ -1,4 +1,5 @@
 // stackalloc and stackfree. Compiled for general registers only; what leaves this file saves the vectors first.
+#include "outward_call.hpp"
 #include "stack_cache.hpp"
 
 #include <growstack/detail/config.hpp>
@@ -162,6 +163,7 @@ struct thread_end {
     ~thread_end() {
         for (unsigned order = smallest_order; order <= largest_slab_order; ++order) give_back(order, 0);
         registry.remove(cache);
+        cache.is_ready = false;
         cache.has_ended = true;
     }
 };
@@ -192,7 +194,7 @@ void poison(bounds memory) noexcept {
 
 bounds stackalloc_slowly(unsigned order) noexcept {
     if (order > largest_order) return {};
-    const detail::vectors_saved vectors;
+    const outward_call outward;
     const bool may_use_cache = prepare_cache();
     const bounds memory = pool.take(order);
     count_in_use(may_use_cache, static_cast<std::ptrdiff_t>(memory.bytes()));
@@ -200,7 +202,7 @@ bounds stackalloc_slowly(unsigned order) noexcept {
 }
 
 void stackfree_slowly(bounds memory, unsigned order) noexcept {
-    const detail::vectors_saved vectors;
+    const outward_call outward;
     if (is_poisoning()) poison(memory);
     const bool may_use_cache = prepare_cache();
     count_in_use(may_use_cache, -static_cast<std::ptrdiff_t>(memory.bytes()));

@@ -142,19 +142,10 @@ void throw_bad_yield() {
     throw usage_error("growstack: yield() outside a coroutine: only code called from a coroutine's body can yield");
 }
 
-control_block* running() noexcept {
-    stack* self = grow::this_thread().running;
-    return self && self->kind ? reinterpret_cast<control_block*>(self) : nullptr;
-}
-
-void yield_value(const void* type, void* value) {
-    control_block* block = running();
-    if (!block || !block->value_type)
-        throw usage_error("growstack: a value is yielded outside a generator: use this_coroutine::yield()");
-    if (block->value_type != type)
-        throw usage_error("growstack: the yielded value's type is not the generator's T: yield_value<T>(value) converts");
-    block->value = value;
-    yield();
+void throw_bad_yield_value(const control_block* block) {
+    throw usage_error(block && block->value_type
+                          ? "growstack: a value of another type than the generator's T: yield_value(T(value)) converts"
+                          : "growstack: a value is yielded outside a generator: use this_coroutine::yield()");
 }
 
 namespace {

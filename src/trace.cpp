@@ -1,5 +1,6 @@
 // The trace hook.
 #include "observe.hpp"
+#include "outward_call.hpp"
 
 #include <atomic>
 
@@ -38,7 +39,7 @@ void call_hook(trace_event::kind_type kind, const stack& self, bounds memory, st
                std::size_t pointers) noexcept {
     const trace_hook hook = current_hook.load();
     if (!hook) return;
-    detail::vectors_saved vectors;
+    const outward_call outward;
     hook({kind, &self, memory.lo, memory.hi, bytes, pointers});
 }
 

@@ -23,8 +23,15 @@ namespace detail {
 template <class T>
 inline constexpr char type_mark = 0;
 
-/// Hands `value` to the consumer of the running generator. Throws usage_error if it is not one of that type.
-void yield_value(const void* type, void* value);
+[[noreturn]] void throw_bad_yield_value(const control_block* running);
+
+/// Hands `value` to the consumer of the running generator, which must be one of that type.
+[[gnu::always_inline]] inline void yield_value(const void* type, void* value) {
+    control_block* block = running();
+    if (!block || block->value_type != type) [[unlikely]] throw_bad_yield_value(block);
+    block->value = value;
+    yield();
+}
 
 } // namespace detail
 
