@@ -6,12 +6,12 @@
 
 namespace growstack::grow {
 
-void adjust_range(bounds range, displacement moved) noexcept {
+void adjust_range(bounds range, const displacement& moved) noexcept {
     auto* words = reinterpret_cast<std::uintptr_t*>(range.lo);
     relocate(words, words, range.bytes() / sizeof *words, moved);
 }
 
-void adjust_attached(stack& self, displacement moved) noexcept {
+void adjust_attached(stack& self, const displacement& moved) noexcept {
     adjust_range(self.attached, moved);
     for (alloca_block* b = self.allocas; b; b = b->older) {
         b->frame_sp = moved.apply(b->frame_sp);
@@ -20,8 +20,8 @@ void adjust_attached(stack& self, displacement moved) noexcept {
     }
 }
 
-void adjust_frames(stack& self, displacement moved) noexcept {
-    if (self.is_dead) return;
+void adjust_frames(stack& self, const displacement& moved) noexcept {
+    if (self.is_dead()) return;
     auto sp = reinterpret_cast<std::uintptr_t>(self.context);
     for (const chunk* c = self.top; c; c = c->older) {
         adjust_range({sp, reinterpret_cast<std::uintptr_t>(c)}, moved);

@@ -1,7 +1,7 @@
 // Space for allocas that do not fit.
 #include "morestack.hpp"
+#include "outward_call.hpp"
 
-#include <growstack/detail/x86_64.hpp>
 #include <growstack/grow/alloca_block.hpp>
 
 #include <new>
@@ -10,7 +10,7 @@ namespace growstack::grow {
 
 void free_alloca_blocks(stack& self, bounds memory, std::uintptr_t sp) noexcept {
     if (!self.allocas) return;
-    detail::vectors_saved vectors;
+    const outward_call outward;
     for (alloca_block** link = &self.allocas; alloca_block* b = *link;) {
         if (memory.contains(b->frame_sp) && b->frame_sp < sp) {
             *link = b->older;

@@ -2,6 +2,7 @@
 // Source: Go 1.19 runtime/stack.go, newstack, copystack and shrinkstack.
 #include "morestack.hpp"
 #include "observe.hpp"
+#include "outward_call.hpp"
 
 #include <growstack/grow/adjust.hpp>
 #include <growstack/grow/alloca_block.hpp>
@@ -68,11 +69,11 @@ bool move(stack& self, std::size_t bytes, std::uintptr_t live_lo, displacement& 
 // Moves the running stack; `frame` is its innermost one. Returns the frame's new place, null if there is no memory.
 check_frame* move_running(stack& self, check_frame& frame, std::size_t bytes) noexcept {
     free_alloca_blocks(self, self.memory, frame.callee_sp());
-    detail::vectors_saved vectors; // arguments of the callee: vectors of pointers, at worst
+    outward_call outward; // the callee's arguments may be vectors of pointers
     const auto live_lo = reinterpret_cast<std::uintptr_t>(&frame);
     displacement moved;
     if (!move(self, bytes, live_lo, moved)) return nullptr;
-    for (std::uintptr_t& word : vectors.words) word = moved.apply(word);
+    for (std::uintptr_t& word : outward.vectors.words) word = moved.apply(word);
     return reinterpret_cast<check_frame*>(live_lo + moved.distance);
 }
 
@@ -125,7 +126,7 @@ bool shrink_suspended(stack& self) noexcept {
     displacement moved;
     if (bytes == self.memory.bytes() || self.exceptions.in_flight || !move(self, bytes, sp, moved)) return false;
     self.context = reinterpret_cast<void*>(moved.apply(sp));
-    self.limit = self.limit_to_run();
+    self.update_limit();
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "morestack.hpp"
 
 #include <growstack/errors.hpp>
+#include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/thread.hpp>
 
 #include <cstdio>
@@ -30,7 +31,8 @@ void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason 
                   static_cast<void*>(&self), self.kind->name, frame_bytes, self.counts.stack_bytes,
                   self.sizes.max_bytes, self.sizes.headroom_bytes, advice(reason));
     self.is_limit_lowered = true;
-    detail::write_limit(self.limit_to_run());
+    detail::write_limit(self.update_limit());
+    announce_memory(this_thread().root.memory); // the unwinder starts there; ~stack_overflow takes it back
     throw stack_overflow(message);
 }
 
@@ -46,9 +48,11 @@ const char* stack_overflow::what() const noexcept { return message_; }
 stack_overflow::~stack_overflow() {
     grow::stack* self = grow::this_thread().running;
     if (!self || !self->is_limit_lowered || grow::exceptions_in_flight()) return;
-    const bool was_lowered = detail::read_limit() == self->limit_to_run();
+    const bool is_lowered_now = detail::read_limit() == self->limit;
     self->is_limit_lowered = false;
-    if (was_lowered) detail::write_limit(self->limit_to_run());
+    grow::announce_memory(self->innermost());
+    self->update_limit();
+    if (is_lowered_now) detail::write_limit(self->limit);
 }
 
 } // namespace growstack

@@ -37,7 +37,7 @@ bool is_at_rest(const stack& s) noexcept {
     return false;
 }
 
-void adjust_all_dependents(stack& origin, displacement moved) noexcept {
+void adjust_all_dependents(stack& origin, const displacement& moved) noexcept {
     for (stack* child = origin.first_dependent; child; child = child->next_sibling) {
         adjust_attached(*child, moved);
         if (is_at_rest(*child)) adjust_frames(*child, moved);
@@ -68,7 +68,7 @@ void leave_family(stack& leaving) noexcept {
     }
 }
 
-void adjust_dependents(stack& origin, displacement moved) noexcept {
+void adjust_dependents(stack& origin, const displacement& moved) noexcept {
     if (!origin.first_dependent) return;
     const std::lock_guard lock{families};
     adjust_all_dependents(origin, moved);

@@ -11,7 +11,7 @@ bool exceptions_in_flight() noexcept {
 }
 
 check_result stay(stack& self, check_frame& frame) noexcept {
-    frame.limit = self.limit_to_run();
+    frame.limit = self.update_limit();
     return {&frame, nullptr};
 }
 

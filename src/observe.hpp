@@ -11,9 +11,14 @@ namespace growstack::grow {
 
 inline bool is_observed() noexcept { return growstack_is_observed; }
 
-/// Calls the hook if there is one. Keeps the vector registers.
-void emit(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,
-          std::size_t pointers = 0) noexcept;
+/// Calls the hook. Keeps the vector registers.
+void call_hook(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,
+               std::size_t pointers) noexcept;
+
+inline void emit(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,
+                 std::size_t pointers = 0) noexcept {
+    if (is_observed()) [[unlikely]] call_hook(kind, self, memory, bytes, pointers);
+}
 
 /// Returns how many of the words in two ranges of `bytes` differ.
 std::size_t count_differences(const std::uintptr_t* a, const std::uintptr_t* b, std::size_t bytes) noexcept;

@@ -2,9 +2,10 @@
 // Source: libgcc generic-morestack.c.
 #include "morestack.hpp"
 #include "observe.hpp"
+#include "stack_cache.hpp"
 
 #include <growstack/grow/alloca_block.hpp>
-#include <growstack/grow/stackalloc.hpp>
+#include <growstack/grow/sanitizer.hpp>
 
 #include <new>
 
@@ -16,23 +17,22 @@ constexpr std::uintptr_t argument_alignment = 64; // of the widest vector passed
 std::size_t chunk_bytes_for(const stack& self, std::size_t frame_bytes, std::size_t argument_bytes) noexcept {
     const std::size_t needed =
         sizeof(chunk) + argument_bytes + argument_alignment + frame_bytes + self.sizes.headroom_bytes;
-    return stackalloc_bytes(needed > self.sizes.chunk_bytes ? needed : self.sizes.chunk_bytes);
+    return needed > self.sizes.chunk_bytes ? stackalloc_bytes(needed) : self.sizes.chunk_bytes;
 }
 
 void free_chunk(stack& self, chunk* c) noexcept {
     const bounds memory = c->memory;
     emit(trace_event::pop_chunk, self, memory, memory.bytes());
     count_bytes(self, 0, memory.bytes());
-    stackfree(memory);
+    stackfree_order(memory, order_of(memory.bytes()));
 }
 
 chunk* new_chunk(stack& self, std::size_t frame_bytes, std::size_t argument_bytes) {
-    if (frame_bytes > self.sizes.max_bytes) throw_stack_overflow(self, frame_bytes, overflow_reason::max_bytes);
     const std::size_t bytes = chunk_bytes_for(self, frame_bytes, argument_bytes);
-    if (self.counts.stack_bytes + bytes > self.sizes.max_bytes)
+    if (self.counts.stack_bytes + bytes > self.sizes.max_bytes) [[unlikely]]
         throw_stack_overflow(self, frame_bytes, overflow_reason::max_bytes);
-    const bounds memory = stackalloc(bytes);
-    if (!memory.hi) throw_stack_overflow(self, frame_bytes, overflow_reason::no_memory);
+    const bounds memory = stackalloc_order(order_of(bytes));
+    if (!memory.hi) [[unlikely]] throw_stack_overflow(self, frame_bytes, overflow_reason::no_memory);
     count_bytes(self, memory.bytes(), 0);
     emit(trace_event::push_chunk, self, memory, memory.bytes());
     chunk* c = new (reinterpret_cast<void*>(memory.hi - sizeof(chunk))) chunk;
@@ -71,10 +71,11 @@ std::uintptr_t copy_arguments(std::uintptr_t hi, const check_frame& frame, std::
 
 bool must_link(const stack& self) noexcept {
     return self.sizes.link_at_every_check && !self.is_limit_lowered &&
-           self.counts.stack_bytes + stackalloc_bytes(self.sizes.chunk_bytes) <= self.sizes.max_bytes;
+           self.counts.stack_bytes + self.sizes.chunk_bytes <= self.sizes.max_bytes;
 }
 
-check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
+[[gnu::flatten]] check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes,
+                                         std::size_t argument_bytes) {
     // A signal handler's check, in the few instructions in which __morestack enters or leaves the kept chunk: that
     // chunk is not ours to take, nor is the place where the next one is kept. The same for whatever it calls.
     const bool is_in_transition =
@@ -85,19 +86,21 @@ check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes
     c->older = self.top;
     c->entered_from = &frame;
     self.top = c;
-    c->limit = self.limit_to_run();
+    c->limit = self.update_limit();
     ++self.chunks_linked;
+    if (is_observed()) announce_memory(c->memory);
     frame.entered = c;
     return {&frame, reinterpret_cast<void*>(
                         copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
 }
 
-void pop_chunk(check_frame& frame) noexcept {
+[[gnu::flatten]] void pop_chunk(check_frame& frame) noexcept {
     chunk* c = frame.entered;
     stack& self = *c->owner;
     self.top = c->older;
     free_alloca_blocks(self, c->memory, c->memory.hi);
-    if (frame.limit != detail::limit_in_transition) frame.limit = self.limit_to_run();
+    if (is_observed()) announce_memory(self.innermost());
+    if (frame.limit != detail::limit_in_transition) frame.limit = self.update_limit();
     if (!c->is_kept) return free_chunk(self, c);
     if (self.ready) free_chunk(self, self.ready);
     self.ready = c;

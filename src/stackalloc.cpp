@@ -1,63 +1,32 @@
 // stackalloc and stackfree. Compiled for general registers only; what leaves this file saves the vectors first.
-#include "stress.hpp"
+#include "outward_call.hpp"
+#include "stack_cache.hpp"
 
 #include <growstack/detail/config.hpp>
 #include <growstack/detail/x86_64.hpp>
-#include <growstack/grow/stackalloc.hpp>
+#include <growstack/grow/sanitizer.hpp>
 #include <growstack/stats.hpp>
 
 #include <sys/mman.h>
 
-#include <array>
-#include <atomic>
-#include <bit>
 #include <cstring>
 #include <mutex>
 
 namespace growstack {
 namespace grow {
+
+constinit thread_local thread_cache cache;
+
 namespace {
 
 using detail::page_bytes;
 
-constexpr unsigned smallest_order = 12; // 4 KiB
-constexpr unsigned largest_slab_order = 17; // 128 KiB: above, a mapping of its own
-constexpr unsigned largest_order = 44;
 constexpr std::size_t slab_bytes = std::size_t{1} << 20;
 
-// Free stacks of one size that a thread keeps; when it has so many, half go to the pool.
-constexpr std::size_t thread_cache_bytes = std::size_t{1} << 20;
 // Free stacks with a mapping of their own that the pool keeps; above it they go back to the system.
 constexpr std::size_t pool_large_bytes = std::size_t{64} << 20;
 
-// A free stack's top word links to the next: the page most likely to be in memory.
-struct free_stack {
-    free_stack* next;
-};
-
-constexpr std::uint64_t poison_word = 0xfcfcfcfcfcfcfcfc;
-
-struct free_list {
-    free_stack* first = nullptr;
-    std::size_t count = 0;
-
-    void push(bounds memory) noexcept {
-        auto* s = reinterpret_cast<free_stack*>(memory.hi) - 1;
-        s->next = first;
-        first = s;
-        ++count;
-    }
-
-    bounds pop(std::size_t bytes) noexcept {
-        free_stack* s = first;
-        first = s->next;
-        --count;
-        const auto hi = reinterpret_cast<std::uintptr_t>(s + 1);
-        return {hi - bytes, hi};
-    }
-};
-
-constexpr std::size_t bytes_of(unsigned order) noexcept { return std::size_t{1} << order; }
+constexpr int poison_byte = 0xfc; // Go's stackPoisonCopy
 
 // Guard regions that cost no mapping: Linux 6.13. Not yet in glibc's headers.
 constexpr int madv_guard_install = 102;
@@ -149,23 +118,6 @@ private:
 
 constinit stack_pool pool;
 
-// What one thread keeps without a lock.
-struct thread_cache {
-    std::array<free_list, largest_slab_order + 1> lists;
-    // Bytes this thread has taken less those it has given: negative where it frees what others took. Written by this
-    // thread only, read by memory().
-    std::atomic<std::ptrdiff_t> bytes_in_use{0};
-    thread_cache* next = nullptr;
-    bool is_registered = false; // listed, and its contents go back when the thread ends
-    bool has_ended = false;
-
-    void count(std::ptrdiff_t bytes) noexcept {
-        bytes_in_use.store(bytes_in_use.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
-    }
-};
-
-[[gnu::tls_model("initial-exec")]] constinit thread_local thread_cache cache;
-
 // Every thread's cache, for memory().
 class cache_registry {
 public:
@@ -212,6 +164,7 @@ struct thread_end {
     ~thread_end() {
         for (unsigned order = smallest_order; order <= largest_slab_order; ++order) give_back(order, 0);
         registry.remove(cache);
+        cache.is_ready = false;
         cache.has_ended = true;
     }
 };
@@ -219,38 +172,40 @@ struct thread_end {
 // Returns whether this thread may use its cache.
 bool prepare_cache() noexcept {
     if (cache.has_ended) return false;
-    if (cache.is_registered) return true;
-    cache.is_registered = true;
+    if (cache.is_ready) return true;
+    cache.is_ready = true;
     registry.add(cache);
     static thread_local thread_end at_thread_end;
     static_cast<void>(&at_thread_end);
     return true;
 }
 
-unsigned order_of(std::size_t bytes) noexcept {
-    const unsigned order = static_cast<unsigned>(std::bit_width(bytes - 1));
-    return order < smallest_order ? smallest_order : order;
-}
-
 bool is_cached_order(unsigned order) noexcept { return order <= largest_slab_order; }
-
-std::size_t most_cached(unsigned order) noexcept { return thread_cache_bytes / bytes_of(order); }
 
 void count_in_use(bool may_use_cache, std::ptrdiff_t bytes) noexcept {
     if (may_use_cache) cache.count(bytes);
     else registry.count_after_end(bytes);
 }
 
-[[gnu::noinline]] bounds take_slowly(unsigned order) noexcept {
-    const detail::vectors_saved vectors;
+void poison(bounds memory) noexcept {
+    std::memset(reinterpret_cast<void*>(memory.lo), poison_byte, memory.bytes());
+}
+
+} // namespace
+
+bounds stackalloc_slowly(unsigned order) noexcept {
+    if (order > largest_order) return {};
+    const outward_call outward;
     const bool may_use_cache = prepare_cache();
     const bounds memory = pool.take(order);
     count_in_use(may_use_cache, static_cast<std::ptrdiff_t>(memory.bytes()));
     return memory;
 }
 
-[[gnu::noinline]] void give_slowly(bounds memory, unsigned order) noexcept {
-    const detail::vectors_saved vectors;
+void stackfree_slowly(bounds memory, unsigned order) noexcept {
+    const outward_call outward;
+    forget_frames(memory);
+    if (is_poisoning()) poison(memory);
     const bool may_use_cache = prepare_cache();
     count_in_use(may_use_cache, -static_cast<std::ptrdiff_t>(memory.bytes()));
     if (!may_use_cache || !is_cached_order(order)) return pool.give(memory, order);
@@ -258,32 +213,11 @@ void count_in_use(bool may_use_cache, std::ptrdiff_t bytes) noexcept {
     cache.lists[order].push(memory);
 }
 
-[[gnu::noinline]] void poison(bounds memory) noexcept {
-    const detail::vectors_saved vectors;
-    std::memset(reinterpret_cast<void*>(memory.lo), static_cast<int>(poison_word & 0xff), memory.bytes());
-}
-
-} // namespace
-
 std::size_t stackalloc_bytes(std::size_t bytes) noexcept { return bytes_of(order_of(bytes)); }
 
-bounds stackalloc(std::size_t bytes) noexcept {
-    const unsigned order = order_of(bytes);
-    if (order > largest_order) return {};
-    if (!is_cached_order(order) || !cache.lists[order].first) return take_slowly(order);
-    cache.count(static_cast<std::ptrdiff_t>(bytes_of(order)));
-    return cache.lists[order].pop(bytes_of(order));
-}
+bounds stackalloc(std::size_t bytes) noexcept { return stackalloc_order(order_of(bytes)); }
 
-void stackfree(bounds memory) noexcept {
-    const unsigned order = order_of(memory.bytes());
-    if (is_poisoning()) poison(memory);
-    const bool is_fast = is_cached_order(order) && cache.is_registered && !cache.has_ended &&
-                         cache.lists[order].count < most_cached(order);
-    if (!is_fast) return give_slowly(memory, order);
-    cache.count(-static_cast<std::ptrdiff_t>(memory.bytes()));
-    cache.lists[order].push(memory);
-}
+void stackfree(bounds memory) noexcept { stackfree_order(memory, order_of(memory.bytes())); }
 
 } // namespace grow
 

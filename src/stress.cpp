@@ -1,12 +1,17 @@
 // The hard modes, from the environment and by the API.
 #include "stress.hpp"
 
+#include <growstack/grow/sanitizer.hpp>
+
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
 namespace growstack {
+
+constinit std::atomic<unsigned> grow::stress_bits{0};
+
 namespace {
 
 stress_modes modes_from_environment() noexcept {
@@ -27,7 +32,10 @@ stress_modes modes_from_environment() noexcept {
     return modes;
 }
 
-enum mode_bits : unsigned { move_bit = 1, link_bit = 2, poison_bit = 4 };
+using grow::poison_bit;
+using grow::stress_bits;
+constexpr unsigned move_bit = 1;
+constexpr unsigned link_bit = 2;
 
 unsigned to_bits(stress_modes modes) noexcept {
     return (modes.move ? move_bit : 0u) | (modes.link ? link_bit : 0u) | (modes.poison ? poison_bit : 0u);
@@ -37,22 +45,17 @@ stress_modes from_bits(unsigned bits) noexcept {
     return {.move = (bits & move_bit) != 0, .link = (bits & link_bit) != 0, .poison = (bits & poison_bit) != 0};
 }
 
-constinit std::atomic<unsigned> current{0};
-
 // Before other static objects: they may create coroutines.
-[[gnu::constructor(102)]] void read_environment() noexcept { current = to_bits(modes_from_environment()); }
+[[gnu::constructor(102)]] void read_environment() noexcept {
+    stress_bits = to_bits(modes_from_environment()) | (grow::has_sanitizer() ? grow::sanitizer_bit : 0u);
+}
 
 } // namespace
 
 stress_modes set_stress(stress_modes modes) noexcept {
-    return from_bits(current.exchange(to_bits(modes)));
+    return from_bits(stress_bits.exchange(to_bits(modes) | (stress_bits & grow::sanitizer_bit)));
 }
 
-stress_modes stress() noexcept { return from_bits(current.load(std::memory_order_relaxed)); }
+stress_modes stress() noexcept { return from_bits(stress_bits.load(std::memory_order_relaxed)); }
 
-namespace grow {
-
-bool is_poisoning() noexcept { return (current.load(std::memory_order_relaxed) & poison_bit) != 0; }
-
-} // namespace grow
 } // namespace growstack

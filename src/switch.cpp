@@ -32,11 +32,10 @@ using grow::stack;
 using grow::thread_state;
 
 // Leaves a coroutine that is at its end, for good.
-[[noreturn]] void die(stack& self) noexcept {
-    stack& resumer = *self.resumer;
+[[noreturn]] void die(stack& self, stack& resumer) noexcept {
+    grow::announce_switch(self, resumer, true);
     leave(grow::this_thread(), self, resumer);
-    self.is_dead = true;
-    self.resumer = nullptr;
+    self.resumer = &self;
     jump_fcontext(resumer.context, nullptr);
     __builtin_unreachable();
 }
@@ -45,16 +44,17 @@ using grow::thread_state;
 void enter(transfer_t arrived) noexcept {
     auto& block = *static_cast<control_block*>(arrived.data);
     block.stack.resumer->context = arrived.fctx;
+    grow::confirm_switch(block.stack, *block.stack.resumer);
     block.stack.has_started = true;
     write_limit(block.stack.limit);
     try {
         block.run(block);
     } catch (...) {
         // A forced unwind ends here, and must not leave this handler: that would count as stopping it.
-        if (block.stack.is_unwinding) die(block.stack);
+        if (block.stack.destroyer) die(block.stack, *block.stack.destroyer);
         block.failure = std::current_exception();
     }
-    die(block.stack);
+    die(block.stack, *block.stack.resumer);
 }
 
 void release_stack(stack& self) noexcept {
@@ -102,7 +102,7 @@ void create(control_block& block, const grow::policy& policy, const stack_option
     self.sizes = {.headroom_bytes = options.headroom_bytes,
                   .initial_bytes = grow::stackalloc_bytes(options.initial_bytes),
                   .max_bytes = options.max_bytes,
-                  .chunk_bytes = options.chunk_bytes,
+                  .chunk_bytes = grow::stackalloc_bytes(options.chunk_bytes),
                   .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link,
                   .move_at_every_check = is_contiguous && modes.move,
                   .link_at_every_check = (is_contiguous || is_segmented) && modes.link};
@@ -110,7 +110,7 @@ void create(control_block& block, const grow::policy& policy, const stack_option
     self.memory = grow::stackalloc(options.initial_bytes);
     if (!self.memory.hi) throw std::bad_alloc();
     self.counts.stack_bytes = self.counts.peak_stack_bytes = self.memory.bytes();
-    self.limit = self.limit_to_run();
+    self.update_limit();
     self.context = make_fcontext(reinterpret_cast<void*>(self.memory.hi), self.memory.bytes(), enter);
     if (const stack* creator = grow::this_thread().running; creator && creator->kind)
         grow::join_family(self, *grow::this_thread().running);
@@ -131,7 +131,7 @@ void finish(control_block& block, stack& resumer) {
 
 void throw_bad_resume(const control_block& block) {
     char text[200];
-    const char* what = block.stack.is_dead ? "it is dead: its body has ended; ask done() first"
+    const char* what = block.stack.is_dead() ? "it is dead: its body has ended; ask done() first"
                        : running() == &block ? "it is running: a coroutine cannot resume itself"
                                              : "it is normal: it has resumed the coroutine that runs now";
     std::snprintf(text, sizeof text, "growstack: resume() of coroutine %p (%s): %s", static_cast<const void*>(&block),
@@ -144,19 +144,10 @@ void throw_bad_yield() {
     throw usage_error("growstack: yield() outside a coroutine: only code called from a coroutine's body can yield");
 }
 
-control_block* running() noexcept {
-    stack* self = grow::this_thread().running;
-    return self && self->kind ? reinterpret_cast<control_block*>(self) : nullptr;
-}
-
-void yield_value(const void* type, void* value) {
-    control_block* block = running();
-    if (!block || !block->value_type)
-        throw usage_error("growstack: a value is yielded outside a generator: use this_coroutine::yield()");
-    if (block->value_type != type)
-        throw usage_error("growstack: the yielded value's type is not the generator's T: yield_value<T>(value) converts");
-    block->value = value;
-    yield();
+void throw_bad_yield_value(const control_block* block) {
+    throw usage_error(block && block->value_type
+                          ? "growstack: a value of another type than the generator's T: yield_value(T(value)) converts"
+                          : "growstack: a value is yielded outside a generator: use this_coroutine::yield()");
 }
 
 namespace {
@@ -181,7 +172,8 @@ struct unwind_request {
 transfer_t start_unwind(transfer_t arrived) {
     auto& request = *static_cast<unwind_request*>(arrived.data);
     stack& self = request.block->stack;
-    self.resumer->context = arrived.fctx;
+    self.destroyer->context = arrived.fctx;
+    grow::confirm_switch(self, *self.destroyer);
     write_limit(self.limit);
     _Unwind_ForcedUnwind(&request.exception, go_on, &self);
     fatal_unwind_lost(self);
@@ -191,8 +183,8 @@ transfer_t start_unwind(transfer_t arrived) {
 
 void unwind(control_block& block) noexcept {
     stack& self = block.stack;
-    if (self.resumer) fatal_destroyed_while_active(self);
-    if (self.is_dead) return;
+    if (self.is_dead()) return;
+    if (!self.is_suspended() || self.destroyer) fatal_destroyed_while_active(self);
     if (!self.has_started) {
         const grow::checks_off quiet;
         release_stack(self);
@@ -200,18 +192,19 @@ void unwind(control_block& block) noexcept {
     }
     thread_state& thread = grow::this_thread();
     stack& resumer = thread.running ? *thread.running : attach_thread();
-    self.resumer = &resumer;
-    self.is_unwinding = true;
+    self.destroyer = &resumer;
     unwind_request request{&block, {}};
     request.exception.exception_cleanup = unwind_stopped;
+    grow::announce_switch(resumer, self);
     leave(thread, resumer, self);
     ontop_fcontext(self.context, &request, start_unwind);
+    grow::confirm_switch(resumer, self);
     release_stack(self);
     write_limit(resumer.limit);
 }
 
 bool shrink(control_block& block) noexcept {
-    if (block.stack.resumer || block.stack.is_dead) return false;
+    if (!block.stack.is_suspended()) return false;
     const grow::checks_off quiet;
     return grow::shrink_suspended(block.stack);
 }
@@ -231,5 +224,5 @@ void growstack::this_coroutine::shrink() noexcept {
     grow::stack* self = grow::this_thread().running;
     if (!self || !self->kind || !self->kind->is_movable || self->top) return;
     self->is_shrink_requested = true;
-    detail::write_limit(self->limit_to_run());
+    detail::write_limit(self->update_limit());
 }

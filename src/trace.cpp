@@ -1,5 +1,8 @@
 // The trace hook.
 #include "observe.hpp"
+#include "outward_call.hpp"
+
+#include <growstack/grow/sanitizer.hpp>
 
 #include <atomic>
 
@@ -10,13 +13,16 @@ volatile unsigned char growstack_is_observed = 0;
 namespace growstack {
 namespace {
 
-std::atomic<trace_hook> current_hook{nullptr};
+constinit std::atomic<trace_hook> current_hook{nullptr};
+
+// AddressSanitizer must hear of every chunk.
+[[gnu::constructor(102)]] void observe_for_sanitizer() noexcept { growstack_is_observed = grow::has_sanitizer(); }
 
 } // namespace
 
 trace_hook set_trace(trace_hook hook) noexcept {
     const trace_hook before = current_hook.exchange(hook);
-    growstack_is_observed = hook != nullptr;
+    growstack_is_observed = hook || grow::has_sanitizer();
     return before;
 }
 
@@ -34,12 +40,11 @@ const char* name(trace_event::kind_type kind) noexcept {
 
 namespace grow {
 
-void emit(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,
-          std::size_t pointers) noexcept {
-    if (!is_observed()) return;
+void call_hook(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,
+               std::size_t pointers) noexcept {
     const trace_hook hook = current_hook.load();
     if (!hook) return;
-    detail::vectors_saved vectors;
+    const outward_call outward;
     hook({kind, &self, memory.lo, memory.hi, bytes, pointers});
 }
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <growstack/errors.hpp>
-#include <growstack/grow/stack.hpp>
+#include <growstack/grow/thread.hpp>
 #include <growstack/stack_options.hpp>
 #include <growstack/stats.hpp>
 
@@ -35,7 +35,10 @@ void create(control_block& block, const grow::policy& policy, const stack_option
 void unwind(control_block& block) noexcept;
 
 /// Returns the block that runs on this thread; null outside coroutines.
-control_block* running() noexcept;
+inline control_block* running() noexcept {
+    grow::stack* self = grow::this_thread().running;
+    return self && self->kind ? reinterpret_cast<control_block*>(self) : nullptr;
+}
 
 /// Moves a suspended contiguous stack to half its size while under a quarter is used. Returns whether it moved.
 bool shrink(control_block& block) noexcept;

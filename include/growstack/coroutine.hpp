@@ -39,6 +39,11 @@ public:
     explicit coroutine(Body&& body, const stack_options& options = Stack::defaults)
         : block_{detail::make_block<run_body>(std::forward<Body>(body), Stack::policy(), options)} {}
 
+    coroutine(coroutine&&) noexcept = default;
+    coroutine& operator=(coroutine&&) noexcept = default;
+    /// Destroying a suspended coroutine unwinds its stack: locals are destroyed, and no catch (...) can stop it.
+    ~coroutine() { block_.reset(); }
+
     /// Runs the body until it yields or ends. An exception that leaves the body leaves resume().
     /// Throws usage_error if the coroutine is not suspended.
     [[gnu::always_inline]] void resume() {
@@ -46,11 +51,11 @@ public:
         detail::resume(*block_);
     }
 
-    bool done() const noexcept { return !block_ || block_->stack.is_dead; }
+    bool done() const noexcept { return !block_ || block_->stack.is_dead(); }
 
     coroutine_status status() const noexcept {
         if (done()) return coroutine_status::dead;
-        if (!block_->stack.resumer) return coroutine_status::suspended;
+        if (block_->stack.is_suspended()) return coroutine_status::suspended;
         return detail::running() == block_.get() ? coroutine_status::running : coroutine_status::normal;
     }
 
@@ -73,7 +78,6 @@ private:
         }
     };
 
-    /// Destroying a suspended coroutine unwinds its stack: locals are destroyed, and no catch (...) can stop it.
     detail::block_ptr block_;
 };
 

@@ -23,8 +23,15 @@ namespace detail {
 template <class T>
 inline constexpr char type_mark = 0;
 
-/// Hands `value` to the consumer of the running generator. Throws usage_error if it is not one of that type.
-void yield_value(const void* type, void* value);
+[[noreturn]] void throw_bad_yield_value(const control_block* running);
+
+/// Hands `value` to the consumer of the running generator, which must be one of that type.
+[[gnu::always_inline]] inline void yield_value(const void* type, void* value) {
+    control_block* block = running();
+    if (!block || block->value_type != type) [[unlikely]] throw_bad_yield_value(block);
+    block->value = value;
+    yield();
+}
 
 } // namespace detail
 
@@ -70,7 +77,7 @@ public:
         }
         void operator++(int) { ++*this; }
         friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
-            return !i.block_ || i.block_->stack.is_dead;
+            return !i.block_ || i.block_->stack.is_dead();
         }
 
     private:
@@ -80,6 +87,9 @@ public:
     };
 
     generator() noexcept = default;
+    generator(generator&&) noexcept = default;
+    generator& operator=(generator&&) noexcept = default;
+    ~generator() { block_.reset(); }
 
     /// `body`: void(auto& yield) or void(). Throws std::invalid_argument, std::bad_alloc.
     template <class Body>
@@ -93,7 +103,7 @@ public:
     /// Runs the body to its first value. Call it once. Throws usage_error on a moved-from generator.
     iterator begin() {
         if (!block_) detail::throw_empty_handle("begin()");
-        if (!block_->stack.is_dead) detail::resume(*block_);
+        if (!block_->stack.is_dead()) detail::resume(*block_);
         return iterator{block_.get()};
     }
 

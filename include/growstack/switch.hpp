@@ -11,6 +11,7 @@
 #pragma once
 
 #include <growstack/control_block.hpp>
+#include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/thread.hpp>
 
 #include <boost/context/detail/fcontext.hpp>
@@ -27,7 +28,7 @@ void finish(control_block& block, grow::stack& resumer);
 [[noreturn]] void throw_bad_yield();
 
 [[gnu::always_inline]] inline void leave(grow::thread_state& thread, grow::stack& from, grow::stack& to) noexcept {
-    from.limit = read_limit();
+    if constexpr (grow::has_address_sanitizer) grow::announce_switch(from, to);
     write_limit(limit_check_never);
     from.exceptions = *thread.exceptions;
     *thread.exceptions = to.exceptions;
@@ -37,21 +38,22 @@ void finish(control_block& block, grow::stack& resumer);
 /// Runs the block's body until it yields or ends. Throws what leaves the body, and usage_error.
 [[gnu::always_inline]] inline void resume(control_block& block) {
     grow::stack& self = block.stack;
-    if (self.resumer || self.is_dead) [[unlikely]] throw_bad_resume(block);
+    if (!self.is_suspended()) [[unlikely]] throw_bad_resume(block);
     grow::thread_state& thread = grow::this_thread();
     grow::stack& resumer = thread.running ? *thread.running : attach_thread();
     self.resumer = &resumer;
     leave(thread, resumer, self);
     self.context = boost::context::detail::jump_fcontext(self.context, &block).fctx;
     // The same thread: whoever resumes waits here.
-    if (self.is_dead) [[unlikely]] return finish(block, resumer);
+    if constexpr (grow::has_address_sanitizer) grow::confirm_switch(resumer, self);
+    if (self.is_dead()) [[unlikely]] return finish(block, resumer);
     write_limit(resumer.limit);
 }
 
 /// Suspends the running coroutine. Throws usage_error outside one.
 [[gnu::always_inline]] inline void yield() {
     grow::thread_state& thread = grow::this_thread();
-    if (!thread.running || !thread.running->can_yield()) [[unlikely]] throw_bad_yield();
+    if (!thread.running || !thread.running->resumer) [[unlikely]] throw_bad_yield();
     grow::stack& self = *thread.running;
     grow::stack& resumer = *self.resumer;
     self.resumer = nullptr;
@@ -59,6 +61,7 @@ void finish(control_block& block, grow::stack& resumer);
     const boost::context::detail::transfer_t arrived = boost::context::detail::jump_fcontext(resumer.context, nullptr);
     // Perhaps on another thread; `self` is still where it was.
     self.resumer->context = arrived.fctx;
+    if constexpr (grow::has_address_sanitizer) grow::confirm_switch(self, *self.resumer);
     write_limit(self.limit);
 }
 

@@ -44,6 +44,7 @@
 #define STACK_TOP      8
 #define STACK_LINKS    16
 #define STACK_MEMORY   24
+#define STACK_LIMIT    40
 #define CHUNK_OLDER    0
 #define CHUNK_OWNER    8
 #define CHUNK_LIMIT    16
@@ -167,7 +168,9 @@ __morestack:
         incq    STACK_LINKS(%r11)
         mov     %rax, -16(%rbp)
         mov     %rsp, CHUNK_FROM(%rax)
-        mov     CHUNK_LIMIT(%rax), %r11
+        mov     CHUNK_LIMIT(%rax), %r10
+        mov     %r10, STACK_LIMIT(%r11)
+        mov     %r10, %r11
         mov     8(%rbp), %r10
         inc     %r10
         mov     %rax, %rsp
@@ -193,6 +196,7 @@ __morestack:
         mov     CHUNK_OLDER(%r10), %r10
         mov     %r10, STACK_TOP(%r11)
         mov     -8(%rbp), %r10
+        mov     %r10, STACK_LIMIT(%r11)
         mov     %r10, LIMIT
         pop     %rbp
         .cfi_remember_state

@@ -19,6 +19,6 @@ void join_family(stack& created, stack& creator) noexcept;
 void leave_family(stack& leaving) noexcept;
 
 /// Re-points whatever the dependents of `origin`, and theirs, hold of the moved stack.
-void adjust_dependents(stack& origin, displacement moved) noexcept;
+void adjust_dependents(stack& origin, const displacement& moved) noexcept;
 
 } // namespace growstack::grow

@@ -10,13 +10,13 @@ namespace growstack::grow {
 
 /// Copies `words` from `from` to `to`, each through `moved.apply`. The ranges are equal or do not overlap.
 /// Uses vector registers; the kernel (scalar, AVX2 or AVX-512) is chosen once, by what the CPU has.
-void relocate(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, displacement moved) noexcept;
+void relocate(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved) noexcept;
 
 /// One kernel, for tests and benchmarks.
 struct relocate_kernel {
     const char* name;
     bool is_supported; // by this CPU
-    void (*run)(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, displacement moved) noexcept;
+    void (*run)(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved) noexcept;
 };
 
 inline constexpr std::size_t relocate_kernel_count = 3;

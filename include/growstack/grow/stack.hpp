@@ -74,19 +74,19 @@ struct stack {
     bounds memory;                 // the first, or only, piece
 
     // Read and written at each switch.
-    std::uintptr_t limit = 0;      // while it does not run; the running stack's limit is in the thread's limit slot
+    std::uintptr_t limit = 0;      // the thread's limit slot while this stack runs
     void* context = nullptr;       // while it does not run: its fcontext, which is its sp
-    stack* resumer = nullptr;      // who gets control back at a yield; null: suspended or dead
-    detail::exception_state exceptions;
+    stack* resumer = nullptr;      // who gets control back at a yield; null: suspended; itself: dead
+    detail::exception_state exceptions; // while it does not run
+    stack* destroyer = nullptr;    // who destroys it: a forced unwind is on its way, and it must not yield
     bool has_started = false;
-    bool is_dead = false;
-    bool is_unwinding = false;     // its owner destroys it: a forced unwind is on its way
     bool is_limit_lowered = false; // an overflow is being unwound: destructors may use most of the headroom
     bool is_shrink_requested = false;
 
     const policy* kind = nullptr;  // null: a thread's own stack
     stack_sizes sizes;
     growth_counts counts;
+    void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run
     bounds attached;               // memory outside the stack that may point into it: the body and its captures
     alloca_block* allocas = nullptr;
 
@@ -104,13 +104,14 @@ struct stack {
         return innermost().lo + (is_limit_lowered ? detail::smallest_headroom_bytes : sizes.headroom_bytes);
     }
 
-    /// Returns what the limit slot must hold while this stack runs: lowest_sp(), or a value that makes every check fail.
-    std::uintptr_t limit_to_run() const noexcept {
+    /// Sets `limit` to lowest_sp(), or to a value that makes every check fail.
+    std::uintptr_t update_limit() noexcept {
         const bool always = sizes.move_at_every_check || sizes.link_at_every_check || is_shrink_requested;
-        return always && !is_limit_lowered ? detail::limit_check_always : lowest_sp();
+        return limit = always && !is_limit_lowered ? detail::limit_check_always : lowest_sp();
     }
 
-    bool can_yield() const noexcept { return resumer && !is_unwinding; }
+    bool is_suspended() const noexcept { return !resumer; }
+    bool is_dead() const noexcept { return resumer == this; }
 
     /// Says if a frame of frame_bytes fits below sp.
     bool has_room(std::uintptr_t sp, std::size_t frame_bytes) const noexcept {
@@ -124,6 +125,7 @@ static_assert(offsetof(stack, ready) == 0);
 static_assert(offsetof(stack, top) == 8);
 static_assert(offsetof(stack, chunks_linked) == 16);
 static_assert(offsetof(stack, memory) == 24);
+static_assert(offsetof(stack, limit) == 40);
 static_assert(offsetof(stack, context) == 48);
 static_assert(offsetof(chunk, older) == 0);
 static_assert(offsetof(chunk, owner) == 8);
