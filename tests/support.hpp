@@ -83,18 +83,12 @@ void for_each_room(F&& f, std::size_t last = 2 * 4096) {
 void opaque(const volatile void*);
 
 /// Recurses with frames of at least 64 bytes and calls `f` at the bottom. Returns `levels`.
+std::size_t recurse(std::size_t levels, void (*f)(void*), void* argument);
+
 template <class F>
-[[gnu::noinline]] std::size_t at_depth(std::size_t levels, F&& f) {
-    volatile std::size_t frame[8];
-    frame[levels % 8] = levels;
-    opaque(frame);
-    if (!levels) {
-        f();
-        return 0;
-    }
-    const std::size_t below = at_depth(levels - 1, f);
-    opaque(frame);
-    return below + (frame[levels % 8] == levels);
+std::size_t at_depth(std::size_t levels, F&& f) {
+    return recurse(
+        levels, [](void* argument) { (*static_cast<std::remove_reference_t<F>*>(argument))(); }, &f);
 }
 
 /// Uses at least `bytes` of stack, in small frames, and returns.
