@@ -2,7 +2,6 @@
 #include "morestack.hpp"
 
 #include <growstack/errors.hpp>
-#include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/thread.hpp>
 
 #include <cstdio>
@@ -32,7 +31,6 @@ void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason 
                   self.sizes.max_bytes, self.sizes.headroom_bytes, advice(reason));
     self.is_limit_lowered = true;
     detail::write_limit(self.update_limit());
-    announce_memory(this_thread().root.memory); // the unwinder starts there; ~stack_overflow takes it back
     throw stack_overflow(message);
 }
 
@@ -50,7 +48,6 @@ stack_overflow::~stack_overflow() {
     if (!self || !self->is_limit_lowered || grow::exceptions_in_flight()) return;
     const bool is_lowered_now = detail::read_limit() == self->limit;
     self->is_limit_lowered = false;
-    grow::announce_memory(self->innermost());
     self->update_limit();
     if (is_lowered_now) detail::write_limit(self->limit);
 }
