@@ -112,8 +112,11 @@ void create(control_block& block, const grow::policy& policy, const stack_option
     self.counts.stack_bytes = self.counts.peak_stack_bytes = self.memory.bytes();
     self.update_limit();
     self.context = make_fcontext(reinterpret_cast<void*>(self.memory.hi), self.memory.bytes(), enter);
-    if (const stack* creator = grow::this_thread().running; creator && creator->kind)
-        grow::join_family(self, *grow::this_thread().running);
+}
+
+void join_creator(control_block& block) noexcept {
+    stack* creator = grow::this_thread().running;
+    if (creator && creator->kind) grow::join_family(block.stack, *creator);
 }
 
 stack& attach_thread() noexcept {
