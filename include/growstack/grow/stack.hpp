@@ -119,6 +119,12 @@ struct stack {
     }
 };
 
+/// Gives back all memory of a stack that no code runs on any more, and takes it out of its family.
+void release_stack(stack& self) noexcept;
+
+/// Moves a contiguous stack that does not run to half its size while under a quarter is used. Returns whether it moved.
+bool shrink_suspended(stack& self) noexcept;
+
 // The assembly's offsets.
 static_assert(std::is_standard_layout_v<stack> && std::is_standard_layout_v<chunk>);
 static_assert(offsetof(stack, ready) == 0);
