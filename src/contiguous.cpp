@@ -95,7 +95,7 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
     std::size_t bytes = self.memory.bytes();
     if (!has_room) {
         bytes = needed < self.sizes.max_bytes ? grown_bytes(self, needed) : needed;
-        if (bytes > self.sizes.max_bytes) throw_stack_overflow(self, frame_bytes, overflow_reason::max_bytes);
+        if (bytes > self.sizes.max_bytes) return overflow(self, frame, frame_bytes, overflow_reason::max_bytes);
     } else if (self.is_shrink_requested) {
         bytes = shrunk_bytes(self, needed);
     }
@@ -106,7 +106,7 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
     check_frame* moved_frame = move_running(self, frame, bytes);
     if (!moved_frame) {
         if (has_room) return stay(self, frame);
-        throw_stack_overflow(self, frame_bytes, overflow_reason::no_memory);
+        return overflow(self, frame, frame_bytes, overflow_reason::no_memory);
     }
     return stay(self, *moved_frame);
 }
