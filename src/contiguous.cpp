@@ -63,6 +63,9 @@ bool move(stack& self, std::size_t bytes, std::uintptr_t live_lo, displacement& 
     adjust_dependents(self, moved);
     emit(trace_event::stackfree, self, old, old.bytes());
     stackfree(old);
+    self.shallow_resumes = 0;
+    const bool is_grown = bytes > self.sizes.initial_bytes;
+    self.shrink_above = is_grown ? fresh.hi - bytes / 4 + self.sizes.headroom_bytes : UINTPTR_MAX;
     return true;
 }
 
@@ -92,17 +95,18 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
     std::size_t bytes = self.memory.bytes();
     if (!has_room) {
         bytes = needed < self.sizes.max_bytes ? grown_bytes(self, needed) : needed;
-        if (bytes > self.sizes.max_bytes) throw_stack_overflow(self, frame_bytes, overflow_reason::max_bytes);
+        if (bytes > self.sizes.max_bytes) return overflow(self, frame, frame_bytes, overflow_reason::max_bytes);
     } else if (self.is_shrink_requested) {
         bytes = shrunk_bytes(self, needed);
     }
     self.is_shrink_requested = false;
+    self.shallow_resumes = 0;
     if (bytes == self.memory.bytes() && !self.sizes.move_at_every_check) return stay(self, frame);
 
     check_frame* moved_frame = move_running(self, frame, bytes);
     if (!moved_frame) {
         if (has_room) return stay(self, frame);
-        throw_stack_overflow(self, frame_bytes, overflow_reason::no_memory);
+        return overflow(self, frame, frame_bytes, overflow_reason::no_memory);
     }
     return stay(self, *moved_frame);
 }
@@ -113,10 +117,22 @@ const policy contiguous_policy{"contiguous_stack", true, make_room};
 
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept {
     if (self.kind != &contiguous_policy || is_pinned(self) || self.sizes.link_at_every_check) return &frame;
+    const bool has_room = self.has_room(frame.callee_sp(), bytes);
+    if (has_room && !self.sizes.move_at_every_check) return &frame;
     const std::size_t needed = self.memory.hi - frame.callee_sp() + bytes + self.sizes.headroom_bytes;
-    if (needed > self.sizes.max_bytes || grown_bytes(self, needed) > self.sizes.max_bytes) return &frame;
-    check_frame* moved_frame = move_running(self, frame, grown_bytes(self, needed));
+    if (needed > self.sizes.max_bytes) return &frame;
+    const std::size_t new_bytes = has_room ? self.memory.bytes() : grown_bytes(self, needed);
+    if (new_bytes > self.sizes.max_bytes) return &frame;
+    check_frame* moved_frame = move_running(self, frame, new_bytes);
     return moved_frame ? moved_frame : &frame;
+}
+
+void note_shallow_resume(stack& self) noexcept {
+    // A coroutine that goes deep each time it is resumed would otherwise shrink and grow each time.
+    constexpr unsigned resumes_before_shrinking = 64;
+    if (self.top || ++self.shallow_resumes < resumes_before_shrinking) return;
+    self.is_shrink_requested = true;
+    self.update_limit();
 }
 
 bool shrink_suspended(stack& self) noexcept {
