@@ -5,6 +5,7 @@
 #include "stack_cache.hpp"
 
 #include <growstack/grow/alloca_block.hpp>
+#include <growstack/grow/sanitizer.hpp>
 
 #include <new>
 
@@ -87,6 +88,7 @@ bool must_link(const stack& self) noexcept {
     self.top = c;
     c->limit = self.update_limit();
     ++self.chunks_linked;
+    if (is_observed()) announce_memory(c->memory);
     frame.entered = c;
     return {&frame, reinterpret_cast<void*>(
                         copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
@@ -97,6 +99,7 @@ bool must_link(const stack& self) noexcept {
     stack& self = *c->owner;
     self.top = c->older;
     free_alloca_blocks(self, c->memory, c->memory.hi);
+    if (is_observed()) announce_memory(self.innermost());
     if (frame.limit != detail::limit_in_transition) frame.limit = self.update_limit();
     if (!c->is_kept) return free_chunk(self, c);
     if (self.ready) free_chunk(self, self.ready);

@@ -82,7 +82,7 @@ inline bounds stackalloc_order(unsigned order) noexcept {
 }
 
 inline void stackfree_order(bounds memory, unsigned order) noexcept {
-    const bool is_simple = order <= largest_slab_order && cache.is_ready && !is_poisoning() &&
+    const bool is_simple = order <= largest_slab_order && cache.is_ready && is_free_simple() &&
                            cache.lists[order].count < most_cached(order);
     if (!is_simple) [[unlikely]] return stackfree_slowly(memory, order);
     cache.count(-static_cast<std::ptrdiff_t>(bytes_of(order)));

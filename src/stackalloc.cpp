@@ -4,6 +4,7 @@
 
 #include <growstack/detail/config.hpp>
 #include <growstack/detail/x86_64.hpp>
+#include <growstack/grow/sanitizer.hpp>
 #include <growstack/stats.hpp>
 
 #include <sys/mman.h>
@@ -203,6 +204,7 @@ bounds stackalloc_slowly(unsigned order) noexcept {
 
 void stackfree_slowly(bounds memory, unsigned order) noexcept {
     const outward_call outward;
+    forget_frames(memory);
     if (is_poisoning()) poison(memory);
     const bool may_use_cache = prepare_cache();
     count_in_use(may_use_cache, -static_cast<std::ptrdiff_t>(memory.bytes()));

@@ -1,6 +1,8 @@
 // The hard modes, from the environment and by the API.
 #include "stress.hpp"
 
+#include <growstack/grow/sanitizer.hpp>
+
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -44,12 +46,14 @@ stress_modes from_bits(unsigned bits) noexcept {
 }
 
 // Before other static objects: they may create coroutines.
-[[gnu::constructor(102)]] void read_environment() noexcept { stress_bits = to_bits(modes_from_environment()); }
+[[gnu::constructor(102)]] void read_environment() noexcept {
+    stress_bits = to_bits(modes_from_environment()) | (grow::has_sanitizer() ? grow::sanitizer_bit : 0u);
+}
 
 } // namespace
 
 stress_modes set_stress(stress_modes modes) noexcept {
-    return from_bits(stress_bits.exchange(to_bits(modes)));
+    return from_bits(stress_bits.exchange(to_bits(modes) | (stress_bits & grow::sanitizer_bit)));
 }
 
 stress_modes stress() noexcept { return from_bits(stress_bits.load(std::memory_order_relaxed)); }

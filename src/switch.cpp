@@ -33,6 +33,7 @@ using grow::thread_state;
 
 // Leaves a coroutine that is at its end, for good.
 [[noreturn]] void die(stack& self, stack& resumer) noexcept {
+    grow::announce_switch(self, resumer, true);
     leave(grow::this_thread(), self, resumer);
     self.resumer = &self;
     jump_fcontext(resumer.context, nullptr);
@@ -43,6 +44,7 @@ using grow::thread_state;
 void enter(transfer_t arrived) noexcept {
     auto& block = *static_cast<control_block*>(arrived.data);
     block.stack.resumer->context = arrived.fctx;
+    grow::confirm_switch(block.stack, *block.stack.resumer);
     block.stack.has_started = true;
     write_limit(block.stack.limit);
     try {
@@ -171,6 +173,7 @@ transfer_t start_unwind(transfer_t arrived) {
     auto& request = *static_cast<unwind_request*>(arrived.data);
     stack& self = request.block->stack;
     self.destroyer->context = arrived.fctx;
+    grow::confirm_switch(self, *self.destroyer);
     write_limit(self.limit);
     _Unwind_ForcedUnwind(&request.exception, go_on, &self);
     fatal_unwind_lost(self);
@@ -192,8 +195,10 @@ void unwind(control_block& block) noexcept {
     self.destroyer = &resumer;
     unwind_request request{&block, {}};
     request.exception.exception_cleanup = unwind_stopped;
+    grow::announce_switch(resumer, self);
     leave(thread, resumer, self);
     ontop_fcontext(self.context, &request, start_unwind);
+    grow::confirm_switch(resumer, self);
     release_stack(self);
     write_limit(resumer.limit);
 }

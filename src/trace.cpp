@@ -2,6 +2,8 @@
 #include "observe.hpp"
 #include "outward_call.hpp"
 
+#include <growstack/grow/sanitizer.hpp>
+
 #include <atomic>
 
 extern "C" {
@@ -11,13 +13,16 @@ volatile unsigned char growstack_is_observed = 0;
 namespace growstack {
 namespace {
 
-std::atomic<trace_hook> current_hook{nullptr};
+constinit std::atomic<trace_hook> current_hook{nullptr};
+
+// AddressSanitizer must hear of every chunk.
+[[gnu::constructor(102)]] void observe_for_sanitizer() noexcept { growstack_is_observed = grow::has_sanitizer(); }
 
 } // namespace
 
 trace_hook set_trace(trace_hook hook) noexcept {
     const trace_hook before = current_hook.exchange(hook);
-    growstack_is_observed = hook != nullptr;
+    growstack_is_observed = hook || grow::has_sanitizer();
     return before;
 }
 

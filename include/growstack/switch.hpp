@@ -11,6 +11,7 @@
 #pragma once
 
 #include <growstack/control_block.hpp>
+#include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/thread.hpp>
 
 #include <boost/context/detail/fcontext.hpp>
@@ -27,6 +28,7 @@ void finish(control_block& block, grow::stack& resumer);
 [[noreturn]] void throw_bad_yield();
 
 [[gnu::always_inline]] inline void leave(grow::thread_state& thread, grow::stack& from, grow::stack& to) noexcept {
+    if constexpr (grow::has_address_sanitizer) grow::announce_switch(from, to);
     write_limit(limit_check_never);
     from.exceptions = *thread.exceptions;
     *thread.exceptions = to.exceptions;
@@ -43,6 +45,7 @@ void finish(control_block& block, grow::stack& resumer);
     leave(thread, resumer, self);
     self.context = boost::context::detail::jump_fcontext(self.context, &block).fctx;
     // The same thread: whoever resumes waits here.
+    if constexpr (grow::has_address_sanitizer) grow::confirm_switch(resumer, self);
     if (self.is_dead()) [[unlikely]] return finish(block, resumer);
     write_limit(resumer.limit);
 }
@@ -58,6 +61,7 @@ void finish(control_block& block, grow::stack& resumer);
     const boost::context::detail::transfer_t arrived = boost::context::detail::jump_fcontext(resumer.context, nullptr);
     // Perhaps on another thread; `self` is still where it was.
     self.resumer->context = arrived.fctx;
+    if constexpr (grow::has_address_sanitizer) grow::confirm_switch(self, *self.resumer);
     write_limit(self.limit);
 }
 

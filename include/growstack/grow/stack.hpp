@@ -86,6 +86,7 @@ struct stack {
     const policy* kind = nullptr;  // null: a thread's own stack
     stack_sizes sizes;
     growth_counts counts;
+    void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run
     bounds attached;               // memory outside the stack that may point into it: the body and its captures
     alloca_block* allocas = nullptr;
 

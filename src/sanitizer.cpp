@@ -1,0 +1,50 @@
+// AddressSanitizer's view of the stacks. Its functions are weak references: null in programs without it.
+#include <growstack/grow/sanitizer.hpp>
+#include <growstack/grow/stack.hpp>
+
+#include <cstddef>
+
+extern "C" {
+[[gnu::weak]] void __sanitizer_start_switch_fiber(void** save, const void* lo, std::size_t bytes);
+[[gnu::weak]] void __sanitizer_finish_switch_fiber(void* saved, const void** lo, std::size_t* bytes);
+[[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* lo, std::size_t bytes);
+}
+
+namespace growstack::grow {
+namespace {
+
+bool is_absent() noexcept { return !__sanitizer_start_switch_fiber; }
+
+const void* pointer(std::uintptr_t address) noexcept { return reinterpret_cast<const void*>(address); }
+
+} // namespace
+
+void announce_switch(stack& from, stack& to, bool dies) noexcept {
+    if (is_absent()) return;
+    const bounds memory = to.innermost();
+    __sanitizer_start_switch_fiber(dies ? nullptr : &from.sanitizer_state, pointer(memory.lo), memory.bytes());
+}
+
+void confirm_switch(stack& self, stack& came_from) noexcept {
+    if (is_absent()) return;
+    const void* lo = nullptr;
+    std::size_t bytes = 0;
+    __sanitizer_finish_switch_fiber(self.sanitizer_state, &lo, &bytes);
+    const bool is_thread = !came_from.kind; // only AddressSanitizer knows a thread's own stack
+    if (is_thread) came_from.memory = {reinterpret_cast<std::uintptr_t>(lo), reinterpret_cast<std::uintptr_t>(lo) + bytes};
+}
+
+void announce_memory(bounds memory) noexcept {
+    if (is_absent()) return;
+    void* state = nullptr;
+    __sanitizer_start_switch_fiber(&state, pointer(memory.lo), memory.bytes());
+    __sanitizer_finish_switch_fiber(state, nullptr, nullptr);
+}
+
+void forget_frames(bounds memory) noexcept {
+    if (!is_absent()) __asan_unpoison_memory_region(pointer(memory.lo), memory.bytes());
+}
+
+bool has_sanitizer() noexcept { return !is_absent(); }
+
+} // namespace growstack::grow
