@@ -63,6 +63,9 @@ bool move(stack& self, std::size_t bytes, std::uintptr_t live_lo, displacement& 
     adjust_dependents(self, moved);
     emit(trace_event::stackfree, self, old, old.bytes());
     stackfree(old);
+    self.shallow_resumes = 0;
+    const bool is_grown = bytes > self.sizes.initial_bytes;
+    self.shrink_above = is_grown ? fresh.hi - bytes / 4 + self.sizes.headroom_bytes : UINTPTR_MAX;
     return true;
 }
 
@@ -97,6 +100,7 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
         bytes = shrunk_bytes(self, needed);
     }
     self.is_shrink_requested = false;
+    self.shallow_resumes = 0;
     if (bytes == self.memory.bytes() && !self.sizes.move_at_every_check) return stay(self, frame);
 
     check_frame* moved_frame = move_running(self, frame, bytes);
@@ -117,6 +121,14 @@ check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noex
     if (needed > self.sizes.max_bytes || grown_bytes(self, needed) > self.sizes.max_bytes) return &frame;
     check_frame* moved_frame = move_running(self, frame, grown_bytes(self, needed));
     return moved_frame ? moved_frame : &frame;
+}
+
+void note_shallow_resume(stack& self) noexcept {
+    // A coroutine that goes deep each time it is resumed would otherwise shrink and grow each time.
+    constexpr unsigned resumes_before_shrinking = 64;
+    if (self.top || ++self.shallow_resumes < resumes_before_shrinking) return;
+    self.is_shrink_requested = true;
+    self.update_limit();
 }
 
 bool shrink_suspended(stack& self) noexcept {

@@ -8,6 +8,7 @@
 #include <growstack/grow/sanitizer.hpp>
 
 #include <new>
+#include <utility>
 
 namespace growstack::grow {
 namespace {
@@ -22,7 +23,6 @@ std::size_t chunk_bytes_for(const stack& self, std::size_t frame_bytes, std::siz
 
 void free_chunk(stack& self, chunk* c) noexcept {
     const bounds memory = c->memory;
-    emit(trace_event::pop_chunk, self, memory, memory.bytes());
     count_bytes(self, 0, memory.bytes());
     stackfree_order(memory, order_of(memory.bytes()));
 }
@@ -34,7 +34,6 @@ chunk* new_chunk(stack& self, std::size_t frame_bytes, std::size_t argument_byte
     const bounds memory = stackalloc_order(order_of(bytes));
     if (!memory.hi) [[unlikely]] throw_stack_overflow(self, frame_bytes, overflow_reason::no_memory);
     count_bytes(self, memory.bytes(), 0);
-    emit(trace_event::push_chunk, self, memory, memory.bytes());
     chunk* c = new (reinterpret_cast<void*>(memory.hi - sizeof(chunk))) chunk;
     c->owner = &self;
     c->memory = memory;
@@ -45,13 +44,17 @@ bool is_large_enough(const stack& self, const chunk& c, std::size_t frame_bytes,
     return c.memory.bytes() >= chunk_bytes_for(self, frame_bytes, argument_bytes);
 }
 
+void free_kept_chunk(stack& self) noexcept {
+    if (!self.ready) return;
+    emit(trace_event::stackfree, self, self.ready->memory, self.ready->memory.bytes());
+    free_chunk(self, std::exchange(self.ready, nullptr));
+}
+
 // The kept chunk if it will do. Otherwise a new one, and the kept one goes: one is kept.
 chunk* take_chunk(stack& self, std::size_t frame_bytes, std::size_t argument_bytes) {
-    chunk* kept = self.ready;
-    if (!kept) return new_chunk(self, frame_bytes, argument_bytes);
-    self.ready = nullptr;
-    if (is_large_enough(self, *kept, frame_bytes, argument_bytes)) return kept;
-    free_chunk(self, kept);
+    if (self.ready && is_large_enough(self, *self.ready, frame_bytes, argument_bytes))
+        return std::exchange(self.ready, nullptr);
+    free_kept_chunk(self);
     return new_chunk(self, frame_bytes, argument_bytes);
 }
 
@@ -82,6 +85,8 @@ bool must_link(const stack& self) noexcept {
         frame.limit == detail::limit_in_transition || (self.top && self.sizes.keep_chunk && !self.top->is_kept);
     chunk* c = is_in_transition ? new_chunk(self, frame_bytes, argument_bytes)
                                 : take_chunk(self, frame_bytes, argument_bytes);
+    emit(trace_event::push_chunk, self, c->memory, c->is_new ? c->memory.bytes() : 0);
+    c->is_new = false;
     c->is_kept = self.sizes.keep_chunk && !is_in_transition;
     c->older = self.top;
     c->entered_from = &frame;
@@ -101,14 +106,14 @@ bool must_link(const stack& self) noexcept {
     free_alloca_blocks(self, c->memory, c->memory.hi);
     if (is_observed()) announce_memory(self.innermost());
     if (frame.limit != detail::limit_in_transition) frame.limit = self.update_limit();
+    emit(trace_event::pop_chunk, self, c->memory, c->is_kept ? 0 : c->memory.bytes());
     if (!c->is_kept) return free_chunk(self, c);
-    if (self.ready) free_chunk(self, self.ready);
+    free_kept_chunk(self);
     self.ready = c;
 }
 
 void release_chunks(stack& self) noexcept {
-    if (self.ready) free_chunk(self, self.ready);
-    self.ready = nullptr;
+    free_kept_chunk(self);
     while (self.top) {
         chunk* c = self.top;
         self.top = c->older;

@@ -21,7 +21,7 @@ struct control_block {
     void (*run)(control_block&) = nullptr;
     void (*destroy)(control_block&) noexcept = nullptr; // the block itself
     const void* value_type = nullptr;                   // of a generator: which type it yields
-    void* value = nullptr;                              // of a generator: the yielded object
+    void* value = nullptr;                              // of a generator: the yielded object, on whatever stack
     std::exception_ptr failure;                         // what left the body
 };
 
@@ -47,11 +47,22 @@ stack_stats stats_of(const control_block& block) noexcept;
 
 [[noreturn]] void throw_empty_handle(const char* operation);
 
-/// A block with its body.
+/// Makes the block a dependent of the running coroutine, whose stack the body's captures may point into.
+void join_creator(control_block& block) noexcept;
+
+/// A block with its body, which is constructed after the block has joined its creator: the creator's stack may move at
+/// any check on the way, and must find captures that are in place already.
 template <class Body>
 struct block_of final : control_block {
-    explicit block_of(Body&& b) : body(std::forward<Body>(b)) {}
-    std::decay_t<Body> body;
+    block_of() noexcept {}
+    ~block_of() {
+        if (has_body) std::destroy_at(std::addressof(body));
+    }
+
+    bool has_body = false;
+    union {
+        Body body;
+    };
 };
 
 struct block_deleter {
@@ -66,15 +77,18 @@ using block_ptr = std::unique_ptr<control_block, block_deleter>;
 /// Makes a block for `body` with a stack; `Run` is called with it on that stack.
 template <class Run, class Body>
 block_ptr make_block(Body&& body, const grow::policy& policy, const stack_options& options) {
-    using block_type = block_of<Body>;
-    auto block = std::make_unique<block_type>(std::forward<Body>(body));
+    using block_type = block_of<std::decay_t<Body>>;
+    auto* const block = new block_type;
     block->run = [](control_block& b) { Run{}(static_cast<block_type&>(b)); };
     block->destroy = [](control_block& b) noexcept { delete static_cast<block_type*>(&b); };
-    // A generator's value and the body may point into the stack of whoever created them.
     block->stack.attached = {reinterpret_cast<std::uintptr_t>(&block->value),
-                             reinterpret_cast<std::uintptr_t>(block.get() + 1)};
+                             reinterpret_cast<std::uintptr_t>(block + 1)};
+    block_ptr owner{block};
+    join_creator(*block);
+    std::construct_at(std::addressof(block->body), std::forward<Body>(body));
+    block->has_body = true;
     create(*block, policy, options);
-    return block_ptr{block.release()};
+    return owner;
 }
 
 } // namespace growstack::detail

@@ -14,7 +14,9 @@ struct trace_event {
     const void* coroutine;  ///< as this_coroutine::id()
     std::uintptr_t lo;      ///< the memory the step is about: [lo, hi)
     std::uintptr_t hi;
-    std::size_t bytes;      ///< newstack, stackfree, push_chunk, pop_chunk: of [lo, hi); copystack: of live frames
+    /// newstack, stackfree: of [lo, hi). copystack: of live frames. push_chunk: of the chunk if it is new, 0 if it was
+    /// kept. pop_chunk: of the chunk if it is freed, 0 if it is kept; stackfree tells when a kept one goes.
+    std::size_t bytes;
     std::size_t pointers;   ///< adjust: words that were re-pointed
 };
 

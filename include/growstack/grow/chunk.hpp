@@ -26,6 +26,7 @@ struct alignas(64) chunk {
     check_frame* entered_from = nullptr; // on the older memory
     bounds memory;
     bool is_kept = false;          // on return, keep it for the next check instead of freeing it
+    bool is_new = true;            // not linked yet
 };
 
 /// Where a call continues after its check: `frame` is where the check's frame lies now (it may have moved);
