@@ -17,7 +17,10 @@ namespace {
 
 // Printed while the stack grows, on the thread's own stack: printf is fine here, resume and yield are not.
 void print_event(const growstack::trace_event& event) {
-    std::printf("        %-10s  %zu KiB\n", growstack::name(event.kind), event.bytes / 1024);
+    const bool is_push = event.kind == growstack::trace_event::push_chunk;
+    const bool is_kept = event.bytes == 0; // no memory was taken or given back
+    std::printf("        %-10s  %zu KiB, %s\n", growstack::name(event.kind), (event.hi - event.lo) / 1024,
+                is_push ? (is_kept ? "the kept one" : "new") : (is_kept ? "kept" : "freed"));
 }
 
 // Makes compilers believe that somebody looks at the room, so that the frame keeps it.
@@ -63,5 +66,5 @@ int main() {
     show(5, growstack::chunk_release::eager, "50 + 10 do not fit: the hot split");
     show(6, growstack::chunk_release::eager, "the sixth has linked a chunk, where each leaf fits");
     std::puts("\nkeep_one: one chunk stays at hand until the coroutine ends");
-    show(5, growstack::chunk_release::keep_one, "each call enters the same chunk, no call asks for memory");
+    show(5, growstack::chunk_release::keep_one, "each call enters the same chunk");
 }
