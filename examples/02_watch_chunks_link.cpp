@@ -7,8 +7,8 @@
 // Open: include/growstack/segmented_stack.hpp (the picture), src/segmented.cpp (push_chunk, pop_chunk),
 // src/asm/x86_64_sysv.S from .Lfast_call on (a kept chunk is entered with a few instructions).
 //
-// Exercise: run the loop on growstack::contiguous_stack. How many events, and of which kinds? Then find the depths
-// that are hot when leaf needs 1 KiB instead of 10: what does a smaller frame change?
+// Exercise: run the loop on growstack::contiguous_stack. How many events, and of which kinds? Then give both frames
+// 1 KiB and search for hot depths: how many of 100 are?
 #include <growstack/growstack.hpp>
 
 #include <cstdio>
