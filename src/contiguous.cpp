@@ -95,7 +95,7 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
     std::size_t bytes = self.memory.bytes();
     if (!has_room) {
         bytes = needed < self.sizes.max_bytes ? grown_bytes(self, needed) : needed;
-        if (bytes > self.sizes.max_bytes) throw_stack_overflow(self, frame_bytes, overflow_reason::max_bytes);
+        if (bytes > self.sizes.max_bytes) return overflow(self, frame, frame_bytes, overflow_reason::max_bytes);
     } else if (self.is_shrink_requested) {
         bytes = shrunk_bytes(self, needed);
     }
@@ -106,7 +106,7 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
     check_frame* moved_frame = move_running(self, frame, bytes);
     if (!moved_frame) {
         if (has_room) return stay(self, frame);
-        throw_stack_overflow(self, frame_bytes, overflow_reason::no_memory);
+        return overflow(self, frame, frame_bytes, overflow_reason::no_memory);
     }
     return stay(self, *moved_frame);
 }
@@ -117,9 +117,13 @@ const policy contiguous_policy{"contiguous_stack", true, make_room};
 
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept {
     if (self.kind != &contiguous_policy || is_pinned(self) || self.sizes.link_at_every_check) return &frame;
+    const bool has_room = self.has_room(frame.callee_sp(), bytes);
+    if (has_room && !self.sizes.move_at_every_check) return &frame;
     const std::size_t needed = self.memory.hi - frame.callee_sp() + bytes + self.sizes.headroom_bytes;
-    if (needed > self.sizes.max_bytes || grown_bytes(self, needed) > self.sizes.max_bytes) return &frame;
-    check_frame* moved_frame = move_running(self, frame, grown_bytes(self, needed));
+    if (needed > self.sizes.max_bytes) return &frame;
+    const std::size_t new_bytes = has_room ? self.memory.bytes() : grown_bytes(self, needed);
+    if (new_bytes > self.sizes.max_bytes) return &frame;
+    check_frame* moved_frame = move_running(self, frame, new_bytes);
     return moved_frame ? moved_frame : &frame;
 }
 

@@ -83,6 +83,7 @@ struct stack {
     bool has_started = false;
     bool is_limit_lowered = false; // an overflow is being unwound: destructors may use most of the headroom
     bool is_shrink_requested = false;
+    bool is_overflow_pending = false; // to be thrown at the next call whose caller expects exceptions
     unsigned shallow_resumes = 0;  // since the stack moved last
 
     const policy* kind = nullptr;  // null: a thread's own stack
@@ -108,7 +109,8 @@ struct stack {
 
     /// Sets `limit` to lowest_sp(), or to a value that makes every check fail.
     std::uintptr_t update_limit() noexcept {
-        const bool always = sizes.move_at_every_check || sizes.link_at_every_check || is_shrink_requested;
+        const bool always = sizes.move_at_every_check || sizes.link_at_every_check || is_shrink_requested ||
+                            is_overflow_pending;
         return limit = always && !is_limit_lowered ? detail::limit_check_always : lowest_sp();
     }
 
