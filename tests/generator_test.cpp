@@ -12,7 +12,8 @@ namespace this_coroutine = growstack::this_coroutine;
 namespace views = std::views;
 
 static_assert(std::ranges::input_range<growstack::generator<int>>);
-static_assert(std::ranges::view<growstack::generator<std::string, growstack::segmented_stack>>);
+static_assert(std::ranges::viewable_range<growstack::generator<std::string>>);
+static_assert(std::ranges::viewable_range<growstack::generator<std::string, growstack::segmented_stack>&>);
 static_assert(!std::ranges::forward_range<growstack::generator<int>>);
 static_assert(std::input_iterator<growstack::generator<int>::iterator>);
 static_assert(!std::is_copy_constructible_v<growstack::generator<int>>);

@@ -42,6 +42,8 @@ void call_with_room(std::size_t room, void (*f)(void*), void* argument) {
 
 void opaque(const volatile void*) {}
 
+long number(long n) { return n; }
+
 child_end run_in_child(void (*f)()) {
     int ends[2];
     if (::pipe(ends)) throw std::runtime_error("no pipe");

@@ -1,11 +1,14 @@
 // What every test file uses: the kinds of stack, and ways to run code at a chosen place of one.
 #pragma once
 
+#include "stack_use.hpp"
+
 #include <growstack/growstack.hpp>
 
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <type_traits>
 
@@ -59,14 +62,24 @@ inline bool is_stressed() { return growstack::stress().move || growstack::stress
 /// Returns `plain`, or an eighth of it where every check moves the whole stack or takes a chunk, and says so.
 std::size_t depth(std::size_t plain);
 
+/// A reference to a callable as two words that a function which is no template can take.
+template <class F>
+void call(void* f) {
+    (*static_cast<F*>(f))();
+}
+
+template <class F>
+void* address(F& f) {
+    return const_cast<void*>(static_cast<const void*>(std::addressof(f)));
+}
+
 /// Calls `f` so that about `room` bytes lie between sp and the running coroutine's limit. Where there is less, or
 /// where every check fails anyway, just calls it.
 void call_with_room(std::size_t room, void (*f)(void*), void* argument);
 
 template <class F>
 void with_room(std::size_t room, F&& f) {
-    call_with_room(
-        room, [](void* argument) { (*static_cast<std::remove_reference_t<F>*>(argument))(); }, &f);
+    call_with_room(room, &call<std::remove_reference_t<F>>, address(f));
 }
 
 /// Calls `f(room)` for each room from 0 to `last` bytes in steps of 16: sp is a multiple of 16 at every call, so a
@@ -79,20 +92,13 @@ void for_each_room(F&& f, std::size_t last = 2 * 4096) {
     for (std::size_t room = 0; room <= last; room += step) f(room);
 }
 
-/// Does nothing that a compiler can know of: keeps objects in memory and calls from being removed.
-void opaque(const volatile void*);
-
 /// Recurses with frames of at least 64 bytes and calls `f` at the bottom. Returns `levels`.
 std::size_t recurse(std::size_t levels, void (*f)(void*), void* argument);
 
 template <class F>
 std::size_t at_depth(std::size_t levels, F&& f) {
-    return recurse(
-        levels, [](void* argument) { (*static_cast<std::remove_reference_t<F>*>(argument))(); }, &f);
+    return recurse(levels, &call<std::remove_reference_t<F>>, address(f));
 }
-
-/// Uses at least `bytes` of stack, in small frames, and returns.
-void use_stack(std::size_t bytes);
 
 /// How a child process ended: `signal` is 0 if it exited.
 struct child_end {
