@@ -9,11 +9,8 @@
 #include <vector>
 
 namespace this_coroutine = growstack::this_coroutine;
-namespace views = std::views;
 
 static_assert(std::ranges::input_range<growstack::generator<int>>);
-static_assert(std::ranges::viewable_range<growstack::generator<std::string>>);
-static_assert(std::ranges::viewable_range<growstack::generator<std::string, growstack::segmented_stack>&>);
 static_assert(!std::ranges::forward_range<growstack::generator<int>>);
 static_assert(std::input_iterator<growstack::generator<int>::iterator>);
 static_assert(!std::is_copy_constructible_v<growstack::generator<int>>);
@@ -36,15 +33,38 @@ TEST_CASE_TEMPLATE("a generator hands out what its body yields, one value at a t
     CHECK(seen == std::vector<int>{0, 1, 4, 9, 16});
 }
 
+// Clang before 16 does not compile the view classes of libstdc++ 12 (its CRTP base needs lazy constraints).
+#if defined(__clang__) && __clang_major__ < 16
+TEST_CASE("generators with views are tested by other compilers: this one does not compile libstdc++'s views") {}
+#else
+static_assert(std::ranges::viewable_range<growstack::generator<std::string>>);
+static_assert(std::ranges::viewable_range<growstack::generator<std::string, growstack::segmented_stack>&>);
+
 TEST_CASE_TEMPLATE("an endless generator combines with views", Kind, GROWSTACK_EACH_KIND) {
     test::generator<int, Kind> numbers{[](auto& yield) {
                                            for (int i = 0;; ++i) yield(i);
                                        },
                                        Kind::options};
     std::vector<int> seen;
-    for (int n : std::move(numbers) | views::filter([](int i) { return i % 2 == 1; }) | views::take(4)) seen.push_back(n);
+    for (int n : std::move(numbers) | std::views::filter([](int i) { return i % 2 == 1; }) | std::views::take(4)) seen.push_back(n);
     CHECK(seen == std::vector<int>{1, 3, 5, 7});
 }
+
+TEST_CASE_TEMPLATE("a generator that views have left early goes on, and is unwound at the end", Kind, GROWSTACK_EACH_KIND) {
+    const auto shared = std::make_shared<int>(0);
+    {
+        test::generator<int, Kind> g{[&](auto& yield) {
+                                         const auto copy = shared;
+                                         for (int i = 1;; ++i) yield(i);
+                                     },
+                                     Kind::options};
+        for (int i : g | std::views::take(3)) *shared += i;
+        CHECK(shared.use_count() == 2);
+        CHECK(*shared == 6);
+    }
+    CHECK(shared.use_count() == 1);
+}
+#endif
 
 TEST_CASE_TEMPLATE("the consumer sees the yielded object itself", Kind, GROWSTACK_EACH_KIND) {
     const std::string* address = nullptr;
@@ -210,7 +230,11 @@ TEST_CASE_TEMPLATE("a generator that is left early is unwound", Kind, GROWSTACK_
                                          for (;;) yield(1);
                                      },
                                      Kind::options};
-        for (int i : g | views::take(3)) *shared += i;
+        int left = 3;
+        for (int i : g) {
+            *shared += i;
+            if (!--left) break;
+        }
         CHECK(shared.use_count() == 2);
     }
     CHECK(shared.use_count() == 1);

@@ -185,7 +185,7 @@ namespace {
 // Writes `value` to the low end of words that held pointers, uses stack, and returns how many have changed.
 template <class T>
 [[gnu::noinline]] int changed_over_stale_pointers(T value) {
-    struct alignas(sizeof(void*)) word {
+    struct alignas(16) word {
         volatile T low;
     };
     word words[24];
