@@ -6,7 +6,7 @@
 namespace test {
 
 /// Does nothing that a compiler can know of: keeps objects in memory and calls from being removed.
-void opaque(const volatile void*);
+void opaque(volatile void*);
 
 /// Uses at least `bytes` of stack, in small frames, and returns.
 void use_stack(std::size_t bytes);

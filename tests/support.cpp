@@ -40,7 +40,7 @@ void call_with_room(std::size_t room, void (*f)(void*), void* argument) {
     opaque(&room); // no tail call
 }
 
-void opaque(const volatile void*) {}
+void opaque(volatile void*) {}
 
 long number(long n) { return n; }
 
