@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Prints what the benchmarks wrote as JSON into a directory, as tables, with each aim beside what was measured."""
+import json
+import pathlib
+import sys
+
+POLICIES = ["contiguous", "segmented_keep_one", "segmented_eager", "fixed"]
+KIB = 1024
+
+
+def read(directory, name):
+    """Returns {"cost/policy/parameter": {"median": row, "min": row}} and the context of one benchmark's output."""
+    with open(directory / f"{name}.json", encoding="utf-8") as file:
+        output = json.load(file)
+    rows = {}
+    for row in output["benchmarks"]:
+        if row.get("error_occurred") or row["run_type"] != "aggregate":
+            continue
+        key = "/".join(row["run_name"].split("/")[:3])
+        rows.setdefault(key, {})[row["aggregate_name"]] = row
+    return rows, output["context"]
+
+
+def print_table(title, header, rows):
+    print(f"\n{title}")
+    texts = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[i]) for row in texts) for i in range(len(header))]
+    for row in texts:
+        print("  " + row[0].ljust(widths[0]) + "".join(c.rjust(w + 2) for c, w in zip(row[1:], widths[1:])))
+
+
+def print_aim(what, limit, measured, unit):
+    verdict = "met" if measured <= limit else "NOT met"
+    print(f"  aim: {what} <= {limit:g} {unit}; measured {measured:.2f}: {verdict}")
+
+
+def size(n):
+    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if n >= unit:
+            return f"{n / unit:.3g} {name}" if n < 1000 * unit else f"{n / unit:.0f} {name}"
+    return f"{n:.0f} B"
+
+
+def print_switch(directory):
+    rows, _ = read(directory, "switch")
+    time = {key.split("/")[1]: row["median"]["real_time"] for key, row in rows.items()}
+    best = {key.split("/")[1]: row["min"]["real_time"] for key, row in rows.items()}
+    raw = time["raw_fcontext"]
+    print_table("resume + yield, ns a pair", ["", "median", "min", "ratio to raw"],
+                [[name, f"{time[name]:.2f}", f"{best[name]:.2f}", f"{time[name] / raw:.2f}"] for name in time])
+    print_aim("each policy", 1.10, max(t for name, t in time.items() if name != "raw_fcontext") / raw, "x raw")
+
+
+def print_relocate(directory):
+    rows, _ = read(directory, "relocate")
+    time = {tuple(key.split("/")[1:]): row["median"]["real_time"] for key, row in rows.items()}
+    sizes = [key[1] for key in time if key[0] == "memcpy"]
+    kernels = [k for k in ("scalar", "avx2", "avx512") if (k, sizes[0]) in time]
+    print_table("copy a stack and re-point it: memcpy's ns, and ratios to it", ["live stack", "memcpy", *kernels],
+                [[size(int(s)), f"{time['memcpy', s]:.1f}"] +
+                 [f"{time[k, s] / time['memcpy', s]:.2f}" for k in kernels] for s in sizes])
+    used = kernels[-1]
+    ratio = {int(s): time[used, s] / time["memcpy", s] for s in sizes}
+    print_aim(f"{used}, 2 and 8 KiB", 1.3, max(r for s, r in ratio.items() if s < 32 * KIB), "x memcpy")
+    print_aim(f"{used}, 32 KiB and up", 1.05, max(r for s, r in ratio.items() if s >= 32 * KIB), "x memcpy")
+
+
+def print_growth(directory):
+    rows, _ = read(directory, "growth")
+    growth = {tuple(key.split("/")[1:]): row["median"] for key, row in rows.items()}
+    sizes = [key[1] for key in growth if key[0] == "fixed"]
+
+    def per_kib(policy, s, which):
+        """What the policy adds to the bare recursion, which is that of a warm fixed stack."""
+        extra = growth[policy, s][which] - growth["fixed", s]["again_ns"]
+        return f"{extra / (growth['fixed', s]['reached_bytes'] / KIB):.1f}"
+
+    grown = [p for p in POLICIES if p != "fixed"]
+    table = []
+    for s in sizes:
+        fixed = growth["fixed", s]
+        row = [size(int(s)), f"{fixed['again_ns'] / (fixed['reached_bytes'] / KIB):.1f}"]
+        for policy in grown:
+            row += [per_kib(policy, s, "first_ns"), per_kib(policy, s, "again_ns")]
+        table.append(row)
+    header = ["depth", "recursion itself"]
+    for policy in grown:
+        header += [f"{policy.replace('segmented_', '')} first", "again"]
+    print_table("reach a depth on a stack that starts small: extra ns per KiB reached", header, table)
+    for s in (64 * KIB, 1024 * KIB):
+        row = growth["contiguous", str(s)]
+        print_aim(f"contiguous, {size(s)}, first minus again", 60,
+                  (row["first_ns"] - row["again_ns"]) / (row["reached_bytes"] / KIB), "ns per KiB")
+
+
+def hot_window(sweep, worst):
+    """Returns the depths around the worst one that cost more than halfway from the best to the worst."""
+    halfway = (min(cost for _, cost in sweep) + worst[1]) / 2
+    lo = hi = sweep.index(worst)
+    while lo > 0 and sweep[lo - 1][1] > halfway:
+        lo -= 1
+    while hi + 1 < len(sweep) and sweep[hi + 1][1] > halfway:
+        hi += 1
+    step = sweep[1][0] - sweep[0][0]
+    return f"{sweep[lo][0]} - {sweep[hi][0]}", (hi - lo + 1) * step
+
+
+def print_hot_split(directory):
+    rows, _ = read(directory, "hot_split")
+    table, worst_of, best_of = [], {}, {}
+    for policy in POLICIES:
+        sweep = sorted((int(key.split("/")[2]), row["min"]["real_time"]) for key, row in rows.items()
+                       if key.split("/")[1] == policy)
+        best, worst = (f(sweep, key=lambda point: point[1]) for f in (min, max))
+        best_of[policy], worst_of[policy] = best[1], worst[1]
+        where, width = hot_window(sweep, worst) if worst[1] > 1.5 * best[1] else ("-", 0)
+        table.append([policy, f"{best[1]:.2f}", f"{worst[1]:.2f}", f"{worst[1] / best[1]:.2f}", worst[0], where, width])
+    print_table(f"hot split: a call in a loop, at {len(sweep)} depths up to {size(sweep[-1][0])}; minima in ns a call",
+                ["", "best", "worst", "worst/best", "at depth", "hot window, bytes", "its width"], table)
+    print_aim("segmented_eager, worst", 25, worst_of["segmented_eager"], "ns")
+    print_aim("segmented_keep_one, worst", 6, worst_of["segmented_keep_one"], "ns")
+    print_aim("contiguous, worst/best", 1.1, worst_of["contiguous"] / best_of["contiguous"], "")
+
+
+def print_jobs(directory):
+    rows, context = read(directory, "jobs")
+    names = [key.split("/")[2] for key in rows if key.split("/")[1] == "fixed"]
+    print("\njobs, each on an ordinary thread with 8 MiB of stack:")
+    for name in names:
+        print(f"  {name}, {context['job_' + name]}: {context['plain_8M_thread_' + name]}")
+    table = []
+    for name in names:
+        fixed_ms = rows[f"job/fixed/{name}"]["median"]["real_time"]
+        for policy in POLICIES:
+            row = rows[f"job/{policy}/{name}"]["median"]
+            table.append([f"{name} on {policy}", f"{row['real_time']:.2f}", f"{row['real_time'] / fixed_ms:.2f}",
+                          size(row["peak_stack_bytes"]), f"{row['moves']:.0f}", size(row["bytes_copied"]),
+                          f"{row['chunks_linked']:.0f}"])
+    print_table("jobs, the same object code on every stack: results equal, medians",
+                ["", "ms", "ratio to fixed", "peak stack", "growths", "copied", "chunks linked"], table)
+    print("  peak stack: of a fixed stack its size; during a move, both stacks; headroom included")
+
+
+def main():
+    directory = pathlib.Path(sys.argv[1])
+    for part in (print_switch, print_relocate, print_growth, print_hot_split, print_jobs):
+        part(directory)
+
+
+main()
