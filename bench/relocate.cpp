@@ -58,8 +58,10 @@ std::size_t live_bytes_of(const benchmark::State& state) { return static_cast<st
 
 void copy_only(benchmark::State& state) {
     const stack_pair stacks{live_bytes_of(state)};
+    auto* const to = stacks.to();
+    const auto* const from = stacks.from();
     for (auto _ : state) {
-        std::memcpy(stacks.to(), stacks.from(), stacks.live_bytes());
+        std::memcpy(to, from, stacks.live_bytes());
         benchmark::ClobberMemory();
     }
 }
@@ -67,8 +69,11 @@ void copy_only(benchmark::State& state) {
 void copy_and_repoint(benchmark::State& state, const relocate_kernel& kernel) {
     if (!kernel.is_supported) return state.SkipWithError("this CPU lacks it");
     const stack_pair stacks{live_bytes_of(state)};
+    auto* const to = stacks.to();
+    const auto* const from = stacks.from();
+    const displacement moved = stacks.moved();
     for (auto _ : state) {
-        kernel.run(stacks.to(), stacks.from(), stacks.words(), stacks.moved());
+        kernel.run(to, from, stacks.words(), moved);
         benchmark::ClobberMemory();
     }
 }

@@ -2,6 +2,7 @@
 """Prints what the benchmarks wrote as JSON into a directory, as tables, with each aim beside what was measured."""
 import json
 import pathlib
+import statistics
 import sys
 
 POLICIES = ["contiguous", "segmented_keep_one", "segmented_eager", "fixed"]
@@ -9,15 +10,24 @@ KIB = 1024
 
 
 def read(directory, name):
-    """Returns {"cost/policy/parameter": {"median": row, "min": row}} and the context of one benchmark's output."""
-    with open(directory / f"{name}.json", encoding="utf-8") as file:
-        output = json.load(file)
+    """Returns {"cost/policy/parameter": {"median": row, "min": row}} and the context of one benchmark.
+
+    Each process that ran it has written a file: where memory happens to lie differs between them. A row holds the
+    median of their medians, or the least of their minima.
+    """
+    of_processes = {}
+    for path in sorted(directory.glob(f"{name}.*.json")):
+        output = json.loads(path.read_text(encoding="utf-8"))
+        for row in output["benchmarks"]:
+            if not row.get("error_occurred") and row["run_type"] == "aggregate":
+                key = "/".join(row["run_name"].split("/")[:3])
+                of_processes.setdefault(key, {}).setdefault(row["aggregate_name"], []).append(row)
+    combine = {"median": statistics.median, "min": min}
     rows = {}
-    for row in output["benchmarks"]:
-        if row.get("error_occurred") or row["run_type"] != "aggregate":
-            continue
-        key = "/".join(row["run_name"].split("/")[:3])
-        rows.setdefault(key, {})[row["aggregate_name"]] = row
+    for key, aggregates in of_processes.items():
+        rows[key] = {which: {field: combine[which](row[field] for row in of_each)
+                             for field, value in of_each[0].items() if isinstance(value, (int, float))}
+                     for which, of_each in aggregates.items() if which in combine}
     return rows, output["context"]
 
 
@@ -41,34 +51,40 @@ def size(n):
     return f"{n:.0f} B"
 
 
+def times(rows, which):
+    """Returns {(policy, parameter): ns}."""
+    return {tuple(key.split("/")[1:]): row[which]["real_time"] for key, row in rows.items()}
+
+
 def print_switch(directory):
     rows, _ = read(directory, "switch")
-    time = {key.split("/")[1]: row["median"]["real_time"] for key, row in rows.items()}
-    best = {key.split("/")[1]: row["min"]["real_time"] for key, row in rows.items()}
-    raw = time["raw_fcontext"]
-    print_table("resume + yield, ns a pair", ["", "median", "min", "ratio to raw"],
-                [[name, f"{time[name]:.2f}", f"{best[name]:.2f}", f"{time[name] / raw:.2f}"] for name in time])
-    print_aim("each policy", 1.10, max(t for name, t in time.items() if name != "raw_fcontext") / raw, "x raw")
+    median, least = times(rows, "median"), times(rows, "min")
+    names = ["raw_fcontext", "contiguous", "segmented", "fixed"]
+    raw = ("raw_fcontext", "pair")
+    print_table("resume + yield, ns a pair", ["", "min", "to raw", "median", "to raw"],
+                [[name, f"{least[name, 'pair']:.2f}", f"{least[name, 'pair'] / least[raw]:.2f}",
+                  f"{median[name, 'pair']:.2f}", f"{median[name, 'pair'] / median[raw]:.2f}"] for name in names])
+    print_aim("each policy's min", 1.10, max(least[name, "pair"] for name in names[1:]) / least[raw], "x raw")
 
 
 def print_relocate(directory):
     rows, _ = read(directory, "relocate")
-    time = {tuple(key.split("/")[1:]): row["median"]["real_time"] for key, row in rows.items()}
-    sizes = [key[1] for key in time if key[0] == "memcpy"]
-    kernels = [k for k in ("scalar", "avx2", "avx512") if (k, sizes[0]) in time]
-    print_table("copy a stack and re-point it: memcpy's ns, and ratios to it", ["live stack", "memcpy", *kernels],
-                [[size(int(s)), f"{time['memcpy', s]:.1f}"] +
-                 [f"{time[k, s] / time['memcpy', s]:.2f}" for k in kernels] for s in sizes])
+    least = times(rows, "min")
+    sizes = sorted((parameter for name, parameter in least if name == "memcpy"), key=int)
+    kernels = [k for k in ("scalar", "avx2", "avx512") if (k, sizes[0]) in least]
+    print_table("copy a stack and re-point it: memcpy's ns, and ratios to it; minima", ["live", "memcpy", *kernels],
+                [[size(int(s)), f"{least['memcpy', s]:.1f}"] +
+                 [f"{least[k, s] / least['memcpy', s]:.2f}" for k in kernels] for s in sizes])
     used = kernels[-1]
-    ratio = {int(s): time[used, s] / time["memcpy", s] for s in sizes}
-    print_aim(f"{used}, 2 and 8 KiB", 1.3, max(r for s, r in ratio.items() if s < 32 * KIB), "x memcpy")
+    ratio = {int(s): least[used, s] / least["memcpy", s] for s in sizes}
+    print_aim(f"{used} (used here), 2 and 8 KiB", 1.3, max(r for s, r in ratio.items() if s < 32 * KIB), "x memcpy")
     print_aim(f"{used}, 32 KiB and up", 1.05, max(r for s, r in ratio.items() if s >= 32 * KIB), "x memcpy")
 
 
 def print_growth(directory):
     rows, _ = read(directory, "growth")
     growth = {tuple(key.split("/")[1:]): row["median"] for key, row in rows.items()}
-    sizes = [key[1] for key in growth if key[0] == "fixed"]
+    sizes = sorted((key[1] for key in growth if key[0] == "fixed"), key=int)
 
     def per_kib(policy, s, which):
         """What the policy adds to the bare recursion, which is that of a warm fixed stack."""
@@ -86,7 +102,7 @@ def print_growth(directory):
     header = ["depth", "recursion itself"]
     for policy in grown:
         header += [f"{policy.replace('segmented_', '')} first", "again"]
-    print_table("reach a depth on a stack that starts small: extra ns per KiB reached", header, table)
+    print_table("reach a depth on a stack that starts small: extra ns per KiB reached; medians", header, table)
     for s in (64 * KIB, 1024 * KIB):
         row = growth["contiguous", str(s)]
         print_aim(f"contiguous, {size(s)}, first minus again", 60,
@@ -124,20 +140,25 @@ def print_hot_split(directory):
 
 def print_jobs(directory):
     rows, context = read(directory, "jobs")
-    names = [key.split("/")[2] for key in rows if key.split("/")[1] == "fixed"]
+    names = [key.removeprefix("job_") for key in context if key.startswith("job_")]
     print("\njobs, each on an ordinary thread with 8 MiB of stack:")
     for name in names:
         print(f"  {name}, {context['job_' + name]}: {context['plain_8M_thread_' + name]}")
     table = []
     for name in names:
-        fixed_ms = rows[f"job/fixed/{name}"]["median"]["real_time"]
+        fixed = rows[f"job/fixed/{name}"]
         for policy in POLICIES:
-            row = rows[f"job/{policy}/{name}"]["median"]
-            table.append([f"{name} on {policy}", f"{row['real_time']:.2f}", f"{row['real_time'] / fixed_ms:.2f}",
-                          size(row["peak_stack_bytes"]), f"{row['moves']:.0f}", size(row["bytes_copied"]),
-                          f"{row['chunks_linked']:.0f}"])
-    print_table("jobs, the same object code on every stack: results equal, medians",
-                ["", "ms", "ratio to fixed", "peak stack", "growths", "copied", "chunks linked"], table)
+            row = rows[f"job/{policy}/{name}"]
+            cells = [f"{name} on {policy}"]
+            for which in ("median", "min"):
+                ms = row[which]["real_time"]
+                cells += [f"{ms:.2f}", f"{ms / fixed[which]['real_time']:.2f}"]
+            counts = row["median"]
+            table.append(cells + [size(counts["peak_stack_bytes"]), f"{counts['moves']:.0f}",
+                                  size(counts["bytes_copied"]), f"{counts['chunks_linked']:.0f}"])
+    print_table("jobs, the same object code on every stack; all results equal",
+                ["", "median ms", "to fixed", "min ms", "to fixed", "peak stack", "growths", "copied", "chunks linked"],
+                table)
     print("  peak stack: of a fixed stack its size; during a move, both stacks; headroom included")
 
 
