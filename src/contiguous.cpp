@@ -13,19 +13,8 @@
 namespace growstack::grow {
 namespace {
 
-const std::uintptr_t* words_at(std::uintptr_t address) noexcept {
-    return reinterpret_cast<const std::uintptr_t*>(address);
-}
-
-std::uintptr_t* words_at_new(std::uintptr_t address) noexcept {
+std::uintptr_t* words_at(std::uintptr_t address) noexcept {
     return reinterpret_cast<std::uintptr_t*>(address);
-}
-
-// How large the stack should be for `needed` bytes: Go doubles until it fits, and halves when under a quarter is used.
-std::size_t grown_bytes(const stack& self, std::size_t needed) noexcept {
-    std::size_t bytes = self.memory.bytes() * 2;
-    while (bytes < needed) bytes *= 2;
-    return bytes;
 }
 
 std::size_t shrunk_bytes(const stack& self, std::size_t needed) noexcept {
@@ -34,12 +23,24 @@ std::size_t shrunk_bytes(const stack& self, std::size_t needed) noexcept {
     return bytes;
 }
 
+// How large the stack should be for frame_bytes more below `frame`: Go doubles until it fits, and halves when under a
+// quarter is used. The result is more than max_bytes where that does not allow it.
+std::size_t wanted_bytes(const stack& self, const check_frame& frame, std::size_t frame_bytes) noexcept {
+    const std::size_t needed = self.memory.hi - frame.callee_sp() + frame_bytes + self.sizes.headroom_bytes;
+    if (self.has_room(frame.callee_sp(), frame_bytes))
+        return self.is_shrink_requested ? shrunk_bytes(self, needed) : self.memory.bytes();
+    if (needed > self.sizes.max_bytes) return needed;
+    std::size_t bytes = self.memory.bytes() * 2;
+    while (bytes < needed) bytes *= 2;
+    return bytes;
+}
+
 // Copies the live frames, from live_lo up, to the high end of `fresh`, and re-points every word on the way.
 displacement copystack(stack& self, bounds fresh, std::uintptr_t live_lo) noexcept {
     const bounds old = self.memory;
     const displacement moved{old, fresh.hi - old.hi};
     const std::size_t live_bytes = old.hi - live_lo;
-    relocate(words_at_new(live_lo + moved.distance), words_at(live_lo), live_bytes / sizeof(std::uintptr_t), moved);
+    relocate(words_at(live_lo + moved.distance), words_at(live_lo), live_bytes / sizeof(std::uintptr_t), moved);
     self.memory = fresh;
     ++self.counts.moves;
     self.counts.bytes_copied += live_bytes;
@@ -63,6 +64,9 @@ bool move(stack& self, std::size_t bytes, std::uintptr_t live_lo, displacement& 
     adjust_dependents(self, moved);
     emit(trace_event::stackfree, self, old, old.bytes());
     stackfree(old);
+    self.shallow_resumes = 0;
+    const bool is_grown = bytes > self.sizes.initial_bytes;
+    self.shrink_above = is_grown ? fresh.hi - bytes / 4 + self.sizes.headroom_bytes : UINTPTR_MAX;
     return true;
 }
 
@@ -88,21 +92,16 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
         if (has_room && !is_linking) return stay(self, frame);
         return push_chunk(self, frame, frame_bytes, argument_bytes);
     }
-    const std::size_t needed = self.memory.hi - frame.callee_sp() + frame_bytes + self.sizes.headroom_bytes;
-    std::size_t bytes = self.memory.bytes();
-    if (!has_room) {
-        bytes = needed < self.sizes.max_bytes ? grown_bytes(self, needed) : needed;
-        if (bytes > self.sizes.max_bytes) throw_stack_overflow(self, frame_bytes, overflow_reason::max_bytes);
-    } else if (self.is_shrink_requested) {
-        bytes = shrunk_bytes(self, needed);
-    }
+    const std::size_t bytes = wanted_bytes(self, frame, frame_bytes);
+    if (bytes > self.sizes.max_bytes) return overflow(self, frame, frame_bytes, overflow_reason::max_bytes);
     self.is_shrink_requested = false;
+    self.shallow_resumes = 0;
     if (bytes == self.memory.bytes() && !self.sizes.move_at_every_check) return stay(self, frame);
 
     check_frame* moved_frame = move_running(self, frame, bytes);
     if (!moved_frame) {
         if (has_room) return stay(self, frame);
-        throw_stack_overflow(self, frame_bytes, overflow_reason::no_memory);
+        return overflow(self, frame, frame_bytes, overflow_reason::no_memory);
     }
     return stay(self, *moved_frame);
 }
@@ -113,10 +112,19 @@ const policy contiguous_policy{"contiguous_stack", true, make_room};
 
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept {
     if (self.kind != &contiguous_policy || is_pinned(self) || self.sizes.link_at_every_check) return &frame;
-    const std::size_t needed = self.memory.hi - frame.callee_sp() + bytes + self.sizes.headroom_bytes;
-    if (needed > self.sizes.max_bytes || grown_bytes(self, needed) > self.sizes.max_bytes) return &frame;
-    check_frame* moved_frame = move_running(self, frame, grown_bytes(self, needed));
+    const std::size_t new_bytes = wanted_bytes(self, frame, bytes);
+    if (new_bytes > self.sizes.max_bytes) return &frame;
+    if (new_bytes == self.memory.bytes() && !self.sizes.move_at_every_check) return &frame;
+    check_frame* moved_frame = move_running(self, frame, new_bytes);
     return moved_frame ? moved_frame : &frame;
+}
+
+void note_shallow_resume(stack& self) noexcept {
+    // A coroutine that goes deep each time it is resumed would otherwise shrink and grow each time.
+    constexpr unsigned resumes_before_shrinking = 64;
+    if (self.top || ++self.shallow_resumes < resumes_before_shrinking) return;
+    self.is_shrink_requested = true;
+    self.update_limit();
 }
 
 bool shrink_suspended(stack& self) noexcept {

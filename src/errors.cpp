@@ -1,4 +1,5 @@
 // The words of an overflow, and the room that its destructors get.
+#include "call_site.hpp"
 #include "morestack.hpp"
 
 #include <growstack/errors.hpp>
@@ -20,15 +21,33 @@ const char* advice(overflow_reason reason) noexcept {
     return "";
 }
 
+// What a callee may use of the headroom while an overflow waits. Most of it is left for the throw: 2 to 5 KiB.
+constexpr std::size_t most_waiting_bytes = 2048;
+
+bool can_wait(const stack& self, const check_frame& frame, std::size_t frame_bytes) noexcept {
+    const std::size_t quarter = self.sizes.headroom_bytes / 4;
+    const std::uintptr_t lo =
+        self.innermost().lo + self.sizes.headroom_bytes - (quarter < most_waiting_bytes ? quarter : most_waiting_bytes);
+    const std::uintptr_t sp = frame.callee_sp();
+    return sp >= lo && sp - lo >= frame_bytes && !expects_exception(frame.return_address);
+}
+
 } // namespace
+
+check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, overflow_reason reason) {
+    if (!can_wait(self, frame, frame_bytes)) throw_stack_overflow(self, frame_bytes, reason);
+    self.is_overflow_pending = true;
+    return stay(self, frame);
+}
 
 void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason reason) {
     char message[320];
     std::snprintf(message, sizeof message,
                   "growstack: stack overflow in coroutine %p (%s): a frame of %zu bytes does not fit; "
-                  "%zu bytes of stack in use, max_bytes %zu, headroom_bytes %zu; %s",
+                  "%zu bytes of stack in use, %zu allowed, %zu of them headroom; %s",
                   static_cast<void*>(&self), self.kind->name, frame_bytes, self.counts.stack_bytes,
-                  self.sizes.max_bytes, self.sizes.headroom_bytes, advice(reason));
+                  reason == overflow_reason::fixed_size ? self.sizes.initial_bytes : self.sizes.max_bytes,
+                  self.sizes.headroom_bytes, advice(reason));
     self.is_limit_lowered = true;
     detail::write_limit(self.update_limit());
     throw stack_overflow(message);

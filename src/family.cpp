@@ -32,7 +32,8 @@ void unlink(stack& child) noexcept {
 // another thread has a data race anyway. On this thread, only stacks that do not run are met here.
 bool is_at_rest(const stack& s) noexcept {
     if (!s.resumer) return true;
-    for (const stack* active = this_thread().running; active; active = active->resumer)
+    for (const stack* active = this_thread().running; active;
+         active = active->destroyer ? active->destroyer : active->resumer)
         if (active == &s) return true;
     return false;
 }

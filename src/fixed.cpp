@@ -6,7 +6,7 @@ namespace {
 
 check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t) {
     if (self.has_room(frame.callee_sp(), frame_bytes)) return stay(self, frame);
-    throw_stack_overflow(self, frame_bytes, overflow_reason::fixed_size);
+    return overflow(self, frame, frame_bytes, overflow_reason::fixed_size);
 }
 
 } // namespace

@@ -33,7 +33,12 @@ bool exceptions_in_flight() noexcept;
 /// Why a call does not fit.
 enum class overflow_reason { fixed_size, max_bytes, no_memory };
 
-/// Lowers the running stack's limit for the destructors on the way and throws stack_overflow.
+/// Answers a check whose frame does not fit. Lowers the limit for the destructors on the way and throws stack_overflow;
+/// but where the caller does not expect an exception (it calls a leaf, say), lets the callee run in a small part of the
+/// headroom, and has every further check ask again.
+check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, overflow_reason reason);
+
+/// The same where there is nothing to wait for.
 [[noreturn]] void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason reason);
 
 /// Keeps the books when a stack's memory grows by `more` and shrinks by `less` bytes.

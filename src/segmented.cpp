@@ -27,21 +27,18 @@ void free_chunk(stack& self, chunk* c) noexcept {
     stackfree_order(memory, order_of(memory.bytes()));
 }
 
-chunk* new_chunk(stack& self, std::size_t frame_bytes, std::size_t argument_bytes) {
-    const std::size_t bytes = chunk_bytes_for(self, frame_bytes, argument_bytes);
-    if (self.counts.stack_bytes + bytes > self.sizes.max_bytes) [[unlikely]]
-        throw_stack_overflow(self, frame_bytes, overflow_reason::max_bytes);
+// Null if the stack may not have so much, or the system gives none; `reason` says which.
+chunk* new_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexcept {
+    reason = overflow_reason::max_bytes;
+    if (self.counts.stack_bytes + bytes > self.sizes.max_bytes) [[unlikely]] return nullptr;
+    reason = overflow_reason::no_memory;
     const bounds memory = stackalloc_order(order_of(bytes));
-    if (!memory.hi) [[unlikely]] throw_stack_overflow(self, frame_bytes, overflow_reason::no_memory);
+    if (!memory.hi) [[unlikely]] return nullptr;
     count_bytes(self, memory.bytes(), 0);
     chunk* c = new (reinterpret_cast<void*>(memory.hi - sizeof(chunk))) chunk;
     c->owner = &self;
     c->memory = memory;
     return c;
-}
-
-bool is_large_enough(const stack& self, const chunk& c, std::size_t frame_bytes, std::size_t argument_bytes) noexcept {
-    return c.memory.bytes() >= chunk_bytes_for(self, frame_bytes, argument_bytes);
 }
 
 void free_kept_chunk(stack& self) noexcept {
@@ -50,12 +47,11 @@ void free_kept_chunk(stack& self) noexcept {
     free_chunk(self, std::exchange(self.ready, nullptr));
 }
 
-// The kept chunk if it will do. Otherwise a new one, and the kept one goes: one is kept.
-chunk* take_chunk(stack& self, std::size_t frame_bytes, std::size_t argument_bytes) {
-    if (self.ready && is_large_enough(self, *self.ready, frame_bytes, argument_bytes))
-        return std::exchange(self.ready, nullptr);
+// The kept chunk if it is large enough. Otherwise a new one, and the kept one goes: one is kept.
+chunk* take_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexcept {
+    if (self.ready && self.ready->memory.bytes() >= bytes) return std::exchange(self.ready, nullptr);
     free_kept_chunk(self);
-    return new_chunk(self, frame_bytes, argument_bytes);
+    return new_chunk(self, bytes, reason);
 }
 
 // Copies the callee's stack arguments to below `hi` and returns where they lie: sp at the call. Alignment is kept.
@@ -83,8 +79,10 @@ bool must_link(const stack& self) noexcept {
     // chunk is not ours to take, nor is the place where the next one is kept. The same for whatever it calls.
     const bool is_in_transition =
         frame.limit == detail::limit_in_transition || (self.top && self.sizes.keep_chunk && !self.top->is_kept);
-    chunk* c = is_in_transition ? new_chunk(self, frame_bytes, argument_bytes)
-                                : take_chunk(self, frame_bytes, argument_bytes);
+    const std::size_t bytes = chunk_bytes_for(self, frame_bytes, argument_bytes);
+    overflow_reason reason;
+    chunk* c = is_in_transition ? new_chunk(self, bytes, reason) : take_chunk(self, bytes, reason);
+    if (!c) [[unlikely]] return overflow(self, frame, frame_bytes, reason);
     emit(trace_event::push_chunk, self, c->memory, c->is_new ? c->memory.bytes() : 0);
     c->is_new = false;
     c->is_kept = self.sizes.keep_chunk && !is_in_transition;

@@ -19,7 +19,9 @@
 namespace growstack {
 
 /// Doubles when a check fails, until the frame fits, and costs nothing afterwards: a hot loop cannot straddle a
-/// boundary twice. Addresses of locals change at a check: do not keep them outside the stack across a call.
+/// boundary twice. When it has been resumed 64 times with less than a
+/// quarter in use, the next check halves it, more than once if that fits. Addresses of locals change at a check: do not
+/// keep them outside the stack across a call.
 struct contiguous_stack {
     static constexpr stack_options defaults{};
     static const grow::policy& policy() noexcept { return grow::contiguous_policy; }

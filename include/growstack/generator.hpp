@@ -51,7 +51,7 @@ void yield_value(T&& value) {
 /// A move-only input range of T. The body takes a callable `yield(T)` or nothing. It runs in the consumer's thread,
 /// from one value to the next; an exception that leaves it leaves begin() or ++.
 template <class T, stack_policy Stack = contiguous_stack>
-class generator : public std::ranges::view_base {
+class generator {
     static_assert(std::is_object_v<T> && !std::is_const_v<T>, "generator<T>: T is the type of the values");
 
 public:

@@ -7,7 +7,7 @@
 //      | headroom| lo         | headroom| lo
 //      +---------+            +---------+
 //
-// Path: src/chunk.cpp. Source: libgcc generic-morestack.c, and Go before 1.3.
+// Path: src/segmented.cpp. Source: libgcc generic-morestack.c, and Go before 1.3.
 #pragma once
 
 #include <growstack/grow/stack.hpp>

@@ -39,6 +39,8 @@ void finish(control_block& block, grow::stack& resumer);
 [[gnu::always_inline]] inline void resume(control_block& block) {
     grow::stack& self = block.stack;
     if (!self.is_suspended()) [[unlikely]] throw_bad_resume(block);
+    if (reinterpret_cast<std::uintptr_t>(self.context) > self.shrink_above) [[unlikely]]
+        grow::note_shallow_resume(self);
     grow::thread_state& thread = grow::this_thread();
     grow::stack& resumer = thread.running ? *thread.running : attach_thread();
     self.resumer = &resumer;

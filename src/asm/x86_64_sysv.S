@@ -164,6 +164,8 @@ __morestack:
 
         mov     CHUNK_OWNER(%rax), %r11
         movq    $0, STACK_READY(%r11)
+        mov     STACK_TOP(%r11), %r10
+        mov     %r10, CHUNK_OLDER(%rax)
         mov     %rax, STACK_TOP(%r11)
         incq    STACK_LINKS(%r11)
         mov     %rax, -16(%rbp)

@@ -5,7 +5,7 @@
 //
 // The chunk is entered with sp = address of the header. `older` is the chunk that called into this one, null when
 // that was the stack's first memory. Linking and unlinking without asking the allocator (a kept chunk) happens in
-// src/asm/x86_64_sysv.S; everything else in src/chunk.cpp.
+// src/asm/x86_64_sysv.S; everything else in src/segmented.cpp.
 //
 // Source: struct stack_segment of libgcc (generic-morestack.c); the kept chunk is its answer to the hot split.
 #pragma once
@@ -37,7 +37,7 @@ struct check_result {
 };
 
 /// Links a chunk with room for a frame of frame_bytes and copies the callee's arg_bytes of stack arguments to it.
-/// Runs on the thread's root stack. Throws stack_overflow if the stack's max_bytes or memory does not allow it.
+/// Runs on the thread's root stack. If the stack's max_bytes or memory does not allow it, what overflow() does.
 check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t arg_bytes);
 
 /// Unlinks the chunk that `frame` entered; called when the callee has returned or an exception leaves it.

@@ -78,10 +78,13 @@ struct stack {
     void* context = nullptr;       // while it does not run: its fcontext, which is its sp
     stack* resumer = nullptr;      // who gets control back at a yield; null: suspended; itself: dead
     detail::exception_state exceptions; // while it does not run
+    std::uintptr_t shrink_above = UINTPTR_MAX; // suspended with sp above this, less than a quarter is used
     stack* destroyer = nullptr;    // who destroys it: a forced unwind is on its way, and it must not yield
     bool has_started = false;
     bool is_limit_lowered = false; // an overflow is being unwound: destructors may use most of the headroom
     bool is_shrink_requested = false;
+    bool is_overflow_pending = false; // to be thrown at the next call whose caller expects exceptions
+    unsigned shallow_resumes = 0;  // since the stack moved last
 
     const policy* kind = nullptr;  // null: a thread's own stack
     stack_sizes sizes;
@@ -106,7 +109,8 @@ struct stack {
 
     /// Sets `limit` to lowest_sp(), or to a value that makes every check fail.
     std::uintptr_t update_limit() noexcept {
-        const bool always = sizes.move_at_every_check || sizes.link_at_every_check || is_shrink_requested;
+        const bool always = sizes.move_at_every_check || sizes.link_at_every_check || is_shrink_requested ||
+                            is_overflow_pending;
         return limit = always && !is_limit_lowered ? detail::limit_check_always : lowest_sp();
     }
 
@@ -118,6 +122,16 @@ struct stack {
         return sp >= lowest_sp() && sp - lowest_sp() >= frame_bytes;
     }
 };
+
+/// Gives back all memory of a stack that no code runs on any more, and takes it out of its family.
+void release_stack(stack& self) noexcept;
+
+/// Notes that a contiguous stack is resumed with less than a quarter in use; when that has happened often enough, asks
+/// the next check to shrink it.
+void note_shallow_resume(stack& self) noexcept;
+
+/// Moves a contiguous stack that does not run to half its size while under a quarter is used. Returns whether it moved.
+bool shrink_suspended(stack& self) noexcept;
 
 // The assembly's offsets.
 static_assert(std::is_standard_layout_v<stack> && std::is_standard_layout_v<chunk>);

@@ -1,0 +1,116 @@
+// The beginning of a coroutine, and its first function. Its end by destruction is in unwind.cpp.
+#include <growstack/control_block.hpp>
+#include <growstack/grow/family.hpp>
+#include <growstack/grow/stackalloc.hpp>
+#include <growstack/stress.hpp>
+#include <growstack/switch.hpp>
+#include <growstack/this_coroutine.hpp>
+
+#include <new>
+#include <string>
+
+namespace growstack::detail {
+namespace {
+
+using boost::context::detail::jump_fcontext;
+using boost::context::detail::make_fcontext;
+using boost::context::detail::transfer_t;
+using grow::stack;
+
+// Leaves a coroutine that is at its end, for good.
+[[noreturn]] void die(stack& self, stack& resumer) noexcept {
+    grow::announce_switch(self, resumer, true);
+    leave(grow::this_thread(), self, resumer);
+    self.resumer = &self;
+    jump_fcontext(resumer.context, nullptr);
+    __builtin_unreachable();
+}
+
+// The first function on a coroutine's stack.
+void enter(transfer_t arrived) noexcept {
+    auto& block = *static_cast<control_block*>(arrived.data);
+    block.stack.resumer->context = arrived.fctx;
+    grow::confirm_switch(block.stack, *block.stack.resumer);
+    block.stack.has_started = true;
+    write_limit(block.stack.limit);
+    try {
+        block.run(block);
+    } catch (...) {
+        // A forced unwind ends here, and must not leave this handler: that would count as stopping it.
+        if (block.stack.destroyer) die(block.stack, *block.stack.destroyer);
+        block.failure = std::current_exception();
+    }
+    die(block.stack, *block.stack.resumer);
+}
+
+[[noreturn]] void throw_bad_size(const char* field, std::size_t bytes, const char* rule) {
+    throw std::invalid_argument("growstack: stack_options::" + std::string(field) + " is " + std::to_string(bytes) +
+                                ": " + rule);
+}
+
+void check_sizes(const stack_options& options, const grow::policy& policy) {
+    if (!options.initial_bytes) throw_bad_size("initial_bytes", 0, "a stack needs memory");
+    if (options.initial_bytes > absurd_bytes)
+        throw_bad_size("initial_bytes", options.initial_bytes, "larger than the address space has room for");
+    if (options.headroom_bytes < smallest_headroom_bytes)
+        throw_bad_size("headroom_bytes", options.headroom_bytes, "must be at least 1024");
+    if (options.headroom_bytes >= grow::stackalloc_bytes(options.initial_bytes))
+        throw_bad_size("headroom_bytes", options.headroom_bytes, "must be less than initial_bytes, or no frame fits");
+    if (&policy == &grow::fixed_policy) return;
+    if (options.max_bytes > absurd_bytes)
+        throw_bad_size("max_bytes", options.max_bytes, "larger than the address space has room for");
+    if (options.max_bytes < grow::stackalloc_bytes(options.initial_bytes))
+        throw_bad_size("max_bytes", options.max_bytes, "must not be less than initial_bytes, rounded up to a power of two");
+    if (!options.chunk_bytes) throw_bad_size("chunk_bytes", 0, "a chunk needs memory");
+    if (options.chunk_bytes > options.max_bytes)
+        throw_bad_size("chunk_bytes", options.chunk_bytes, "must not be more than max_bytes");
+}
+
+} // namespace
+
+void create(control_block& block, const grow::policy& policy, const stack_options& options) {
+    check_sizes(options, policy);
+    const stress_modes modes = stress();
+    const bool is_contiguous = &policy == &grow::contiguous_policy;
+    const bool is_segmented = &policy == &grow::segmented_policy;
+    stack& self = block.stack;
+    self.kind = &policy;
+    self.sizes = {.headroom_bytes = options.headroom_bytes,
+                  .initial_bytes = grow::stackalloc_bytes(options.initial_bytes),
+                  .max_bytes = options.max_bytes,
+                  .chunk_bytes = grow::stackalloc_bytes(options.chunk_bytes),
+                  .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link,
+                  .move_at_every_check = is_contiguous && modes.move,
+                  .link_at_every_check = (is_contiguous || is_segmented) && modes.link};
+    const grow::checks_off quiet;
+    self.memory = grow::stackalloc(options.initial_bytes);
+    if (!self.memory.hi) throw std::bad_alloc();
+    self.counts.stack_bytes = self.counts.peak_stack_bytes = self.memory.bytes();
+    self.update_limit();
+    self.context = make_fcontext(reinterpret_cast<void*>(self.memory.hi), self.memory.bytes(), enter);
+}
+
+void join_creator(control_block& block) noexcept {
+    stack* creator = grow::this_thread().running;
+    if (creator && creator->kind) grow::join_family(block.stack, *creator);
+}
+
+bool shrink(control_block& block) noexcept {
+    if (!block.stack.is_suspended()) return false;
+    const grow::checks_off quiet;
+    return grow::shrink_suspended(block.stack);
+}
+
+stack_stats stats_of(const control_block& block) noexcept {
+    const stack& s = block.stack;
+    return {s.counts.moves, s.counts.bytes_copied, s.chunks_linked, s.counts.stack_bytes, s.counts.peak_stack_bytes};
+}
+
+} // namespace growstack::detail
+
+void growstack::this_coroutine::shrink() noexcept {
+    grow::stack* self = grow::this_thread().running;
+    if (!self || !self->kind || !self->kind->is_movable || self->top) return;
+    self->is_shrink_requested = true;
+    detail::write_limit(self->update_limit());
+}

@@ -1,0 +1,72 @@
+// Destroying a coroutine: a forced unwind runs over its stack, as for a cancelled thread. In catch (...) it looks like a
+// foreign exception; where such a handler ends without a rethrow, the unwind starts again from there.
+//
+// Source: Itanium C++ ABI, 1.6.4 (forced unwinding); glibc nptl/unwind.c.
+#include "fatal.hpp"
+
+#include <growstack/control_block.hpp>
+#include <growstack/switch.hpp>
+
+#include <unwind.h>
+
+namespace growstack::detail {
+
+using boost::context::detail::ontop_fcontext;
+using boost::context::detail::transfer_t;
+using grow::stack;
+using grow::thread_state;
+
+namespace {
+
+_Unwind_Reason_Code go_on(int, _Unwind_Action actions, _Unwind_Exception_Class, _Unwind_Exception*, _Unwind_Context*,
+                          void* self) {
+    if (actions & _UA_END_OF_STACK) fatal_unwind_lost(*static_cast<stack*>(self));
+    return _URC_NO_REASON;
+}
+
+// A catch (...) that does not rethrow ends up here: the unwind goes on from where it was stopped.
+void unwind_stopped(_Unwind_Reason_Code, _Unwind_Exception* exception) {
+    _Unwind_ForcedUnwind(exception, go_on, grow::this_thread().running);
+}
+
+struct unwind_request {
+    control_block* block;
+    _Unwind_Exception exception; // on the destroyer's stack: the unwound one is used up meanwhile
+};
+
+// Runs on top of the suspended coroutine's stack.
+transfer_t start_unwind(transfer_t arrived) {
+    auto& request = *static_cast<unwind_request*>(arrived.data);
+    stack& self = request.block->stack;
+    self.destroyer->context = arrived.fctx;
+    grow::confirm_switch(self, *self.destroyer);
+    write_limit(self.limit);
+    _Unwind_ForcedUnwind(&request.exception, go_on, &self);
+    fatal_unwind_lost(self);
+}
+
+} // namespace
+
+void unwind(control_block& block) noexcept {
+    stack& self = block.stack;
+    if (self.is_dead()) return;
+    if (!self.is_suspended() || self.destroyer) fatal_destroyed_while_active(self);
+    if (!self.has_started) {
+        const grow::checks_off quiet;
+        grow::release_stack(self);
+        return;
+    }
+    thread_state& thread = grow::this_thread();
+    stack& resumer = thread.running ? *thread.running : attach_thread();
+    self.destroyer = &resumer;
+    unwind_request request{&block, {}};
+    request.exception.exception_cleanup = unwind_stopped;
+    grow::announce_switch(resumer, self);
+    leave(thread, resumer, self);
+    ontop_fcontext(self.context, &request, start_unwind);
+    grow::confirm_switch(resumer, self);
+    grow::release_stack(self);
+    write_limit(resumer.limit);
+}
+
+} // namespace growstack::detail
