@@ -36,7 +36,8 @@ std::uint64_t sum_of(const rapidjson::Value& value) {
     if (value.IsArray())
         for (const auto& element : value.GetArray()) sum = sum * 1'000'003 + sum_of(element);
     if (value.IsObject())
-        for (const auto& member : value.GetObject()) sum = sum * 1'000'003 + sum_of(member.name) * 7 + sum_of(member.value);
+        for (const auto& member : value.GetObject())
+            sum = sum * 1'000'003 + sum_of(member.name) * 7 + sum_of(member.value);
     return sum;
 }
 
