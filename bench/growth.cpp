@@ -16,7 +16,7 @@ namespace {
 // One frame is about 100 bytes, as the ones of Go that the aim compares with. The addition after the call keeps the
 // recursion a recursion.
 [[gnu::noinline]] int recurse(std::size_t frames, char* top, std::size_t& depth_bytes) {
-    volatile char local[48];
+    volatile char local[88];
     local[0] = static_cast<char>(frames);
     if (frames == 0) {
         depth_bytes = reinterpret_cast<std::uintptr_t>(top) - reinterpret_cast<std::uintptr_t>(&local[0]);
@@ -38,11 +38,13 @@ std::size_t depth_of(std::size_t frames) {
     return depth_bytes;
 }
 
-// Compilers differ in the size of a frame.
-std::size_t frames_to_reach(std::size_t bytes) {
-    static const std::size_t frame_bytes = depth_of(101) - depth_of(100);
-    return (bytes - depth_of(0)) / frame_bytes;
+// Compilers differ.
+std::size_t frame_bytes() {
+    static const std::size_t bytes = depth_of(101) - depth_of(100);
+    return bytes;
 }
+
+std::size_t frames_to_reach(std::size_t bytes) { return (bytes - depth_of(0)) / frame_bytes(); }
 
 struct sample {
     double first_ns, again_ns;
@@ -86,6 +88,7 @@ void growth(benchmark::State& state, bench::policy p) {
     }
     state.counters["first_ns"] = median(first);
     state.counters["again_ns"] = median(again);
+    state.counters["frame_bytes"] = static_cast<double>(frame_bytes());
     state.counters["reached_bytes"] = static_cast<double>(depth_of(frames));
     state.counters["moves"] = static_cast<double>(s.stats.moves);
     state.counters["bytes_copied"] = static_cast<double>(s.stats.bytes_copied);
