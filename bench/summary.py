@@ -102,8 +102,9 @@ def print_growth(directory):
     header = ["depth", "recursion itself"]
     for policy in grown:
         header += [f"{policy.replace('segmented_', '')} first", "again"]
-    print_table(f"reach a depth by frames of {growth['fixed', sizes[0]]['frame_bytes']:.0f} bytes on a stack that starts "
-                "small: extra ns per KiB reached; medians", header, table)
+    frame_bytes = growth["fixed", sizes[0]]["frame_bytes"]
+    print_table(f"reach a depth by frames of {frame_bytes:.0f} bytes on a stack that starts small: extra ns per KiB "
+                "reached; medians", header, table)
     for s in (64 * KIB, 1024 * KIB):
         row = growth["contiguous", str(s)]
         print_aim(f"contiguous, {size(s)}, first minus again", 60,
