@@ -186,7 +186,13 @@ void count_in_use(bool may_use_cache, std::ptrdiff_t bytes) noexcept {
     else registry.count_after_end(bytes);
 }
 
+// The low part of a very large stack is given back to the system instead: it was hardly used, or reads as zeros now.
 void poison(bounds memory) noexcept {
+    constexpr std::size_t most_bytes = std::size_t{4} << 20;
+    if (memory.bytes() > most_bytes) {
+        decommit({memory.lo, memory.hi - most_bytes});
+        memory.lo = memory.hi - most_bytes;
+    }
     std::memset(reinterpret_cast<void*>(memory.lo), poison_byte, memory.bytes());
 }
 
