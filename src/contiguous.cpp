@@ -28,7 +28,7 @@ std::size_t shrunk_bytes(const stack& self, std::size_t needed) noexcept {
 std::size_t wanted_bytes(const stack& self, const check_frame& frame, std::size_t frame_bytes) noexcept {
     const std::size_t needed = self.memory.hi - frame.callee_sp() + frame_bytes + self.sizes.headroom_bytes;
     if (self.has_room(frame.callee_sp(), frame_bytes))
-        return self.is_shrink_requested ? shrunk_bytes(self, needed) : self.memory.bytes();
+        return self.has(shrink_requested) ? shrunk_bytes(self, needed) : self.memory.bytes();
     if (needed > self.sizes.max_bytes) return needed;
     std::size_t bytes = self.memory.bytes() * 2;
     while (bytes < needed) bytes *= 2;
@@ -54,7 +54,7 @@ displacement copystack(stack& self, bounds fresh, std::uintptr_t live_lo) noexce
 
 // Moves the stack to `bytes` of new memory. Returns false, and leaves all as it was, if there is none.
 bool move(stack& self, std::size_t bytes, std::uintptr_t live_lo, displacement& moved) noexcept {
-    const bounds fresh = stackalloc(bytes);
+    const bounds fresh = stackalloc_to_move(bytes, self.memory);
     if (!fresh.hi) return false;
     count_bytes(self, fresh.bytes(), self.memory.bytes());
     emit(trace_event::newstack, self, fresh, fresh.bytes());
@@ -94,9 +94,9 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
     }
     const std::size_t bytes = wanted_bytes(self, frame, frame_bytes);
     if (bytes > self.sizes.max_bytes) return overflow(self, frame, frame_bytes, overflow_reason::max_bytes);
-    self.is_shrink_requested = false;
+    self.remove(shrink_requested);
     self.shallow_resumes = 0;
-    if (bytes == self.memory.bytes() && !self.sizes.move_at_every_check) return stay(self, frame);
+    if (bytes == self.memory.bytes() && !self.has(moves_always)) return stay(self, frame);
 
     check_frame* moved_frame = move_running(self, frame, bytes);
     if (!moved_frame) {
@@ -111,10 +111,10 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
 const policy contiguous_policy{"contiguous_stack", true, make_room};
 
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept {
-    if (self.kind != &contiguous_policy || is_pinned(self) || self.sizes.link_at_every_check) return &frame;
+    if (self.kind != &contiguous_policy || is_pinned(self) || self.has(links_always)) return &frame;
     const std::size_t new_bytes = wanted_bytes(self, frame, bytes);
     if (new_bytes > self.sizes.max_bytes) return &frame;
-    if (new_bytes == self.memory.bytes() && !self.sizes.move_at_every_check) return &frame;
+    if (new_bytes == self.memory.bytes() && !self.has(moves_always)) return &frame;
     check_frame* moved_frame = move_running(self, frame, new_bytes);
     return moved_frame ? moved_frame : &frame;
 }
@@ -123,7 +123,7 @@ void note_shallow_resume(stack& self) noexcept {
     // A coroutine that goes deep each time it is resumed would otherwise shrink and grow each time.
     constexpr unsigned resumes_before_shrinking = 64;
     if (self.top || ++self.shallow_resumes < resumes_before_shrinking) return;
-    self.is_shrink_requested = true;
+    self.add(shrink_requested);
     self.update_limit();
 }
 

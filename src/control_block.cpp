@@ -79,9 +79,9 @@ void create(control_block& block, const grow::policy& policy, const stack_option
                   .initial_bytes = grow::stackalloc_bytes(options.initial_bytes),
                   .max_bytes = options.max_bytes,
                   .chunk_bytes = grow::stackalloc_bytes(options.chunk_bytes),
-                  .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link,
-                  .move_at_every_check = is_contiguous && modes.move,
-                  .link_at_every_check = (is_contiguous || is_segmented) && modes.link};
+                  .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link};
+    if (is_contiguous && modes.move) self.add(grow::moves_always);
+    if ((is_contiguous || is_segmented) && modes.link) self.add(grow::links_always);
     const grow::checks_off quiet;
     self.memory = grow::stackalloc(options.initial_bytes);
     if (!self.memory.hi) throw std::bad_alloc();
@@ -111,6 +111,6 @@ stack_stats stats_of(const control_block& block) noexcept {
 void growstack::this_coroutine::shrink() noexcept {
     grow::stack* self = grow::this_thread().running;
     if (!self || !self->kind || !self->kind->is_movable || self->top) return;
-    self->is_shrink_requested = true;
+    self->add(grow::shrink_requested);
     detail::write_limit(self->update_limit());
 }

@@ -36,16 +36,20 @@ bool can_wait(const stack& self, const check_frame& frame, std::size_t frame_byt
 
 check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, overflow_reason reason) {
     if (!can_wait(self, frame, frame_bytes)) throw_stack_overflow(self, frame_bytes, reason);
-    self.is_overflow_pending = true;
+    self.add(overflow_pending);
     return stay(self, frame);
 }
 
 void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason reason) {
     char message[320];
+    // Checks of small frames compare sp itself, and some say 0.
+    constexpr std::size_t unasked_bytes = 256;
+    const bool is_small = frame_bytes < unasked_bytes;
     std::snprintf(message, sizeof message,
-                  "growstack: stack overflow in coroutine %p (%s): a frame of %zu bytes does not fit; "
+                  "growstack: stack overflow in coroutine %p (%s): a frame of %s%zu bytes does not fit; "
                   "%zu bytes of stack in use, %zu allowed, %zu of them headroom; %s",
-                  static_cast<void*>(&self), self.kind->name, frame_bytes, self.counts.stack_bytes,
+                  static_cast<void*>(&self), self.kind->name, is_small ? "up to " : "", is_small ? unasked_bytes : frame_bytes,
+                  self.counts.stack_bytes,
                   reason == overflow_reason::fixed_size ? self.sizes.initial_bytes : self.sizes.max_bytes,
                   self.sizes.headroom_bytes, advice(reason));
     self.is_limit_lowered = true;

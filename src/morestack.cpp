@@ -24,7 +24,7 @@ extern "C" {
 check_result growstack_make_room(check_frame* frame, std::size_t frame_bytes, std::size_t argument_bytes) {
     stack& self = *this_thread().running;
     if (self.is_limit_lowered && !exceptions_in_flight()) self.is_limit_lowered = false;
-    self.is_overflow_pending = false;
+    self.remove(overflow_pending);
     return self.kind->make_room(self, *frame, frame_bytes, argument_bytes);
 }
 

@@ -24,7 +24,10 @@ check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noex
 check_result stay(stack& self, check_frame& frame) noexcept;
 
 /// Says if a hard mode asks for a chunk though there may be room. max_bytes still holds.
-bool must_link(const stack& self) noexcept;
+inline bool must_link(const stack& self) noexcept {
+    return self.has(links_always) && !self.is_limit_lowered &&
+           self.counts.stack_bytes + self.sizes.chunk_bytes <= self.sizes.max_bytes;
+}
 
 /// Says if an exception of the running coroutine is thrown and not caught yet. The unwinder then keeps addresses of
 /// the stack in the heap (_Unwind_Exception.private_2): it must not move.

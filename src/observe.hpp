@@ -5,11 +5,11 @@
 #include <growstack/trace.hpp>
 
 // Read by __morestack too: a kept chunk is not entered behind an observer's back.
-extern "C" [[gnu::visibility("hidden")]] volatile unsigned char growstack_is_observed;
+extern "C" [[gnu::visibility("hidden")]] unsigned char growstack_is_observed;
 
 namespace growstack::grow {
 
-inline bool is_observed() noexcept { return growstack_is_observed; }
+inline bool is_observed() noexcept { return __atomic_load_n(&growstack_is_observed, __ATOMIC_RELAXED); }
 
 /// Calls the hook. Keeps the vector registers.
 void call_hook(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,

@@ -22,9 +22,8 @@ std::size_t chunk_bytes_for(const stack& self, std::size_t frame_bytes, std::siz
 }
 
 void free_chunk(stack& self, chunk* c) noexcept {
-    const bounds memory = c->memory;
-    count_bytes(self, 0, memory.bytes());
-    stackfree_order(memory, order_of(memory.bytes()));
+    self.counts.stack_bytes -= bytes_of(c->order);
+    stackfree_order(c->memory, c->order);
 }
 
 // Null if the stack may not have so much, or the system gives none; `reason` says which.
@@ -32,12 +31,14 @@ chunk* new_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexce
     reason = overflow_reason::max_bytes;
     if (self.counts.stack_bytes + bytes > self.sizes.max_bytes) [[unlikely]] return nullptr;
     reason = overflow_reason::no_memory;
-    const bounds memory = stackalloc_order(order_of(bytes));
+    const unsigned order = order_of(bytes);
+    const bounds memory = stackalloc_order(order);
     if (!memory.hi) [[unlikely]] return nullptr;
     count_bytes(self, memory.bytes(), 0);
     chunk* c = new (reinterpret_cast<void*>(memory.hi - sizeof(chunk))) chunk;
     c->owner = &self;
     c->memory = memory;
+    c->order = order;
     return c;
 }
 
@@ -68,13 +69,7 @@ std::uintptr_t copy_arguments(std::uintptr_t hi, const check_frame& frame, std::
 
 } // namespace
 
-bool must_link(const stack& self) noexcept {
-    return self.sizes.link_at_every_check && !self.is_limit_lowered &&
-           self.counts.stack_bytes + self.sizes.chunk_bytes <= self.sizes.max_bytes;
-}
-
-[[gnu::flatten]] check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes,
-                                         std::size_t argument_bytes) {
+check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
     // A signal handler's check, in the few instructions in which __morestack enters or leaves the kept chunk: that
     // chunk is not ours to take, nor is the place where the next one is kept. The same for whatever it calls.
     const bool is_in_transition =
@@ -97,11 +92,11 @@ bool must_link(const stack& self) noexcept {
                         copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
 }
 
-[[gnu::flatten]] void pop_chunk(check_frame& frame) noexcept {
+void pop_chunk(check_frame& frame) noexcept {
     chunk* c = frame.entered;
     stack& self = *c->owner;
     self.top = c->older;
-    free_alloca_blocks(self, c->memory, c->memory.hi);
+    if (self.allocas) [[unlikely]] free_alloca_blocks(self, c->memory, c->memory.hi);
     if (is_observed()) announce_memory(self.innermost());
     if (frame.limit != detail::limit_in_transition) frame.limit = self.update_limit();
     emit(trace_event::pop_chunk, self, c->memory, c->is_kept ? 0 : c->memory.bytes());

@@ -1,4 +1,5 @@
 // stackalloc and stackfree. Compiled for general registers only; what leaves this file saves the vectors first.
+#include "address_space.hpp"
 #include "outward_call.hpp"
 #include "stack_cache.hpp"
 
@@ -21,10 +22,8 @@ namespace {
 
 using detail::page_bytes;
 
-constexpr std::size_t slab_bytes = std::size_t{1} << 20;
-
-// Free stacks with a mapping of their own that the pool keeps; above it they go back to the system.
-constexpr std::size_t pool_large_bytes = std::size_t{64} << 20;
+// Above so much in free stacks the pool keeps no more memory of large ones, only their address space.
+constexpr std::size_t most_pooled_bytes = std::size_t{128} << 20;
 
 constexpr int poison_byte = 0xfc; // Go's stackPoisonCopy
 
@@ -41,79 +40,78 @@ bool install_guard(std::uintptr_t lo) noexcept {
     return ::mprotect(page, page_bytes, PROT_NONE) == 0;
 }
 
-std::uintptr_t map(std::size_t bytes) noexcept {
-    void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return p == MAP_FAILED ? 0 : reinterpret_cast<std::uintptr_t>(p);
-}
-
-void unmap(std::uintptr_t lo, std::size_t bytes) noexcept {
-    ::munmap(reinterpret_cast<void*>(lo), bytes);
+// Gives the memory back and keeps the address space. Guards stay.
+void decommit(bounds memory) noexcept {
+    ::madvise(reinterpret_cast<void*>(memory.lo), memory.bytes(), MADV_DONTNEED);
 }
 
 // What all threads share.
 class stack_pool {
 public:
-    bounds take(unsigned order) noexcept {
+    bounds take(unsigned order, unsigned top_class) noexcept {
         const std::lock_guard lock{mutex_};
-        free_list& list = lists_[order];
-        if (!list.first) return order <= largest_slab_order ? cut_slab(order) : map_one(order);
-        if (order > largest_slab_order) large_bytes_ -= bytes_of(order);
-        return list.pop(bytes_of(order));
+        if (!warm_[order].has(top_class) && !cold_[order].has(top_class)) cut(order, top_class);
+        const bool is_warm = warm_[order].has(top_class);
+        if (!is_warm && !cold_[order].has(top_class)) return {};
+        taken_bytes_ += bytes_of(order);
+        if (is_warm) cached_bytes_ -= bytes_of(order);
+        return (is_warm ? warm_ : cold_)[order].pop(top_class, bytes_of(order));
     }
 
     void give(bounds memory, unsigned order) noexcept {
         const std::lock_guard lock{mutex_};
-        if (order > largest_slab_order) {
-            if (large_bytes_ + memory.bytes() > pool_large_bytes) {
-                unmap(memory.lo - page_bytes, memory.bytes() + page_bytes);
-                mapped_bytes_ -= memory.bytes();
-                return;
-            }
-            large_bytes_ += memory.bytes();
+        taken_bytes_ -= memory.bytes();
+        if (order > largest_slab_order && cached_bytes_ + memory.bytes() > most_pooled_bytes) {
+            decommit(memory);
+            cold_[order].push(memory);
+        } else {
+            warm_[order].push(memory);
+            cached_bytes_ += memory.bytes();
         }
-        lists_[order].push(memory);
     }
 
-    std::size_t mapped_bytes() noexcept {
+    // Bytes of free stacks with memory, in the pool or with a thread, if `in_use` is what the program uses.
+    std::size_t cached_bytes(std::size_t in_use) noexcept {
         const std::lock_guard lock{mutex_};
-        return mapped_bytes_;
+        const std::size_t with_threads = taken_bytes_ > in_use ? taken_bytes_ - in_use : 0;
+        return cached_bytes_ + with_threads;
     }
 
 private:
-    bounds map_one(unsigned order) noexcept {
-        const std::size_t bytes = bytes_of(order);
-        const std::uintptr_t lo = map(bytes + page_bytes);
-        if (!lo) return {};
-        if (!install_guard(lo)) {
-            unmap(lo, bytes + page_bytes);
-            return {};
-        }
-        mapped_bytes_ += bytes;
-        return {lo + page_bytes, lo + page_bytes + bytes};
+    // Takes address space, and puts the stacks that get a guard on the list.
+    void cut(unsigned order, unsigned top_class) noexcept {
+        if (order > largest_slab_order) cut_one(order, top_class == any_class ? 0 : top_class);
+        else cut_slab(order);
     }
 
-    // Cuts a slab into stacks, all on the list but the one returned.
-    bounds cut_slab(unsigned order) noexcept {
-        const std::size_t slot_bytes = bytes_of(order) + page_bytes;
-        const std::size_t slots = slab_bytes / slot_bytes;
-        const std::uintptr_t lo = map(slots * slot_bytes);
-        if (!lo) return {};
-        for (std::size_t i = slots; i-- > 0;) {
-            const std::uintptr_t slot = lo + i * slot_bytes;
-            if (!install_guard(slot)) { // out of mappings: keep what has a guard
-                unmap(lo, (i + 1) * slot_bytes);
-                break;
-            }
-            mapped_bytes_ += bytes_of(order);
-            lists_[order].push({slot + page_bytes, slot + slot_bytes});
-        }
-        return lists_[order].first ? lists_[order].pop(bytes_of(order)) : bounds{};
+    void cut_one(unsigned order, unsigned top_class) noexcept {
+        const std::size_t bytes = round_to_top(bytes_of(order) + page_bytes);
+        const std::uintptr_t lo = take_address_space(bytes + top_alignment);
+        if (lo) add(lo + bytes + top_class * page_bytes, order);
+    }
+
+    // One of each class: an odd number of pages from top to top visits them all.
+    void cut_slab(unsigned order) noexcept {
+        const std::size_t slot_pages = (bytes_of(order) / page_bytes + 1) | 1;
+        const std::uintptr_t lo = take_address_space(round_to_top(top_classes * slot_pages * page_bytes));
+        if (!lo) return;
+        for (std::size_t i = top_classes; i > 0; --i) add(lo + i * slot_pages * page_bytes, order);
+    }
+
+    void add(std::uintptr_t hi, unsigned order) noexcept {
+        const bounds memory{hi - bytes_of(order), hi};
+        if (install_guard(memory.lo - page_bytes)) cold_[order].push(memory);
+    }
+
+    static constexpr std::size_t round_to_top(std::size_t bytes) noexcept {
+        return (bytes + top_alignment - 1) & ~(top_alignment - 1);
     }
 
     std::mutex mutex_;
-    std::array<free_list, largest_order + 1> lists_;
-    std::size_t large_bytes_ = 0;  // free, with a mapping of their own
-    std::size_t mapped_bytes_ = 0; // all stacks, free or not
+    std::array<free_stacks, largest_order + 1> warm_; // with memory
+    std::array<free_stacks, largest_order + 1> cold_; // address space, with memory for the link at most
+    std::size_t cached_bytes_ = 0; // of warm ones
+    std::size_t taken_bytes_ = 0;  // by threads: in use, or in their caches
 };
 
 constinit stack_pool pool;
@@ -157,7 +155,8 @@ private:
 constinit cache_registry registry;
 
 void give_back(unsigned order, std::size_t keep) noexcept {
-    while (cache.lists[order].count > keep) pool.give(cache.lists[order].pop(bytes_of(order)), order);
+    free_stacks& stacks = cache.stacks[order];
+    while (stacks.count() > keep) pool.give(stacks.pop(any_class, bytes_of(order)), order);
 }
 
 struct thread_end {
@@ -187,17 +186,23 @@ void count_in_use(bool may_use_cache, std::ptrdiff_t bytes) noexcept {
     else registry.count_after_end(bytes);
 }
 
+// The low part of a very large stack is given back to the system instead: it was hardly used, or reads as zeros now.
 void poison(bounds memory) noexcept {
+    constexpr std::size_t most_bytes = std::size_t{4} << 20;
+    if (memory.bytes() > most_bytes) {
+        decommit({memory.lo, memory.hi - most_bytes});
+        memory.lo = memory.hi - most_bytes;
+    }
     std::memset(reinterpret_cast<void*>(memory.lo), poison_byte, memory.bytes());
 }
 
 } // namespace
 
-bounds stackalloc_slowly(unsigned order) noexcept {
+bounds stackalloc_slowly(unsigned order, unsigned top_class) noexcept {
     if (order > largest_order) return {};
     const outward_call outward;
     const bool may_use_cache = prepare_cache();
-    const bounds memory = pool.take(order);
+    const bounds memory = pool.take(order, top_class);
     count_in_use(may_use_cache, static_cast<std::ptrdiff_t>(memory.bytes()));
     return memory;
 }
@@ -209,13 +214,17 @@ void stackfree_slowly(bounds memory, unsigned order) noexcept {
     const bool may_use_cache = prepare_cache();
     count_in_use(may_use_cache, -static_cast<std::ptrdiff_t>(memory.bytes()));
     if (!may_use_cache || !is_cached_order(order)) return pool.give(memory, order);
-    if (cache.lists[order].count >= most_cached(order)) give_back(order, most_cached(order) / 2);
-    cache.lists[order].push(memory);
+    if (cache.stacks[order].count() >= most_cached(order)) give_back(order, most_cached(order) / 2);
+    cache.stacks[order].push(memory);
 }
 
 std::size_t stackalloc_bytes(std::size_t bytes) noexcept { return bytes_of(order_of(bytes)); }
 
 bounds stackalloc(std::size_t bytes) noexcept { return stackalloc_order(order_of(bytes)); }
+
+bounds stackalloc_to_move(std::size_t bytes, bounds from) noexcept {
+    return stackalloc_order(order_of(bytes), class_of_top(from.hi));
+}
 
 void stackfree(bounds memory) noexcept { stackfree_order(memory, order_of(memory.bytes())); }
 
@@ -223,8 +232,7 @@ void stackfree(bounds memory) noexcept { stackfree_order(memory, order_of(memory
 
 memory_stats memory() noexcept {
     const std::size_t in_use = grow::registry.bytes_in_use();
-    const std::size_t mapped = grow::pool.mapped_bytes();
-    return {in_use, mapped > in_use ? mapped - in_use : 0};
+    return {in_use, grow::pool.cached_bytes(in_use)};
 }
 
 } // namespace growstack

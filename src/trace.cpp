@@ -7,7 +7,7 @@
 #include <atomic>
 
 extern "C" {
-volatile unsigned char growstack_is_observed = 0;
+unsigned char growstack_is_observed = 0;
 }
 
 namespace growstack {
@@ -22,7 +22,7 @@ constinit std::atomic<trace_hook> current_hook{nullptr};
 
 trace_hook set_trace(trace_hook hook) noexcept {
     const trace_hook before = current_hook.exchange(hook);
-    growstack_is_observed = hook || grow::has_sanitizer();
+    __atomic_store_n(&growstack_is_observed, hook || grow::has_sanitizer(), __ATOMIC_RELAXED);
     return before;
 }
 

@@ -22,7 +22,9 @@ struct bounds {
     constexpr bool contains(std::uintptr_t address) const noexcept { return address - lo < hi - lo; }
 };
 
-/// A stack that has moved: words in [from.lo, from.hi] are pointers into it and become word + distance.
+/// A stack that has moved: words in [from.lo, from.hi] are pointers into it and become word + distance. The distance is
+/// a multiple of 64 KiB: that keeps every alignment a frame may ask for, and numbers of 16 bits that lie over the rest of
+/// a stale pointer.
 struct displacement {
     bounds from;
     std::uintptr_t distance = 0; // new address - old address, modulo 2^64

@@ -27,6 +27,7 @@ struct alignas(64) chunk {
     bounds memory;
     bool is_kept = false;          // on return, keep it for the next check instead of freeing it
     bool is_new = true;            // not linked yet
+    unsigned order = 0;            // its memory is 2^order bytes
 };
 
 /// Where a call continues after its check: `frame` is where the check's frame lies now (it may have moved);

@@ -52,10 +52,14 @@ struct stack_sizes {
     std::size_t max_bytes = 0;
     std::size_t chunk_bytes = 0;
     bool keep_chunk = false;
+};
 
-    // Hard modes, as they were when the stack was made.
-    bool move_at_every_check = false;
-    bool link_at_every_check = false;
+/// Why every check of a stack is to fail: bits of stack::check_reasons.
+enum check_reason : unsigned char {
+    moves_always = 1,     // hard mode
+    links_always = 2,     // hard mode
+    shrink_requested = 4, // at the next check
+    overflow_pending = 8, // to be thrown at the next call whose caller expects exceptions
 };
 
 /// Counts of what growth has done to one stack. Bytes are of stack memory, headroom included.
@@ -82,8 +86,7 @@ struct stack {
     stack* destroyer = nullptr;    // who destroys it: a forced unwind is on its way, and it must not yield
     bool has_started = false;
     bool is_limit_lowered = false; // an overflow is being unwound: destructors may use most of the headroom
-    bool is_shrink_requested = false;
-    bool is_overflow_pending = false; // to be thrown at the next call whose caller expects exceptions
+    unsigned char check_reasons = 0;
     unsigned shallow_resumes = 0;  // since the stack moved last
 
     const policy* kind = nullptr;  // null: a thread's own stack
@@ -109,13 +112,15 @@ struct stack {
 
     /// Sets `limit` to lowest_sp(), or to a value that makes every check fail.
     std::uintptr_t update_limit() noexcept {
-        const bool always = sizes.move_at_every_check || sizes.link_at_every_check || is_shrink_requested ||
-                            is_overflow_pending;
-        return limit = always && !is_limit_lowered ? detail::limit_check_always : lowest_sp();
+        return limit = check_reasons && !is_limit_lowered ? detail::limit_check_always : lowest_sp();
     }
 
     bool is_suspended() const noexcept { return !resumer; }
     bool is_dead() const noexcept { return resumer == this; }
+
+    bool has(check_reason reason) const noexcept { return (check_reasons & reason) != 0; }
+    void add(check_reason reason) noexcept { check_reasons |= reason; }
+    void remove(check_reason reason) noexcept { check_reasons &= static_cast<unsigned char>(~reason); }
 
     /// Says if a frame of frame_bytes fits below sp.
     bool has_room(std::uintptr_t sp, std::size_t frame_bytes) const noexcept {

@@ -1,6 +1,6 @@
-// Memory for stacks and chunks: powers of two from 4 KiB, tops aligned to pages, an inaccessible page below each.
+// Memory for stacks and chunks: powers of two from 4 KiB, page-aligned, an inaccessible page below each.
 //
-//      guard | stack | guard | stack | ...        a slab; small sizes come from slabs, large ones from the system
+//      guard | stack | guard | stack | ...        16 small ones are cut at a time, large ones singly
 //
 // Free stacks wait in a cache per thread and size, then in a pool that all threads share; guards stay installed.
 // Source: Go runtime/stack.go, stackalloc and stackfree.
@@ -15,6 +15,9 @@ namespace growstack::grow {
 /// Returns a stack of at least `bytes`; empty bounds if the system gives no memory. Any thread, any stack. Keeps
 /// the vector registers, for it is called from checks.
 bounds stackalloc(std::size_t bytes) noexcept;
+
+/// The same for a stack that moves there from `from`: the distance of the tops is a multiple of 64 KiB.
+bounds stackalloc_to_move(std::size_t bytes, bounds from) noexcept;
 
 /// Gives back what stackalloc returned.
 void stackfree(bounds memory) noexcept;

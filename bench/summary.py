@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Prints what the benchmarks wrote as JSON into a directory, as tables, with each aim beside what was measured."""
+import json
+import pathlib
+import statistics
+import sys
+
+POLICIES = ["contiguous", "segmented_keep_one", "segmented_eager", "fixed"]
+KIB = 1024
+
+
+def read(directory, name):
+    """Returns {"cost/policy/parameter": {"median": row, "min": row}} and the context of one benchmark.
+
+    Each process that ran it has written a file: where memory happens to lie differs between them. A row holds the
+    median of their medians, or the least of their minima.
+    """
+    of_processes = {}
+    for path in sorted(directory.glob(f"{name}.*.json")):
+        output = json.loads(path.read_text(encoding="utf-8"))
+        for row in output["benchmarks"]:
+            if not row.get("error_occurred") and row["run_type"] == "aggregate":
+                key = "/".join(row["run_name"].split("/")[:3])
+                of_processes.setdefault(key, {}).setdefault(row["aggregate_name"], []).append(row)
+    combine = {"median": statistics.median, "min": min}
+    rows = {}
+    for key, aggregates in of_processes.items():
+        rows[key] = {which: {field: combine[which](row[field] for row in of_each)
+                             for field, value in of_each[0].items() if isinstance(value, (int, float))}
+                     for which, of_each in aggregates.items() if which in combine}
+    return rows, output["context"]
+
+
+def print_table(title, header, rows):
+    print(f"\n{title}")
+    texts = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[i]) for row in texts) for i in range(len(header))]
+    for row in texts:
+        print("  " + row[0].ljust(widths[0]) + "".join(c.rjust(w + 2) for c, w in zip(row[1:], widths[1:])))
+
+
+def print_aim(what, limit, measured, unit):
+    verdict = "met" if measured <= limit else "NOT met"
+    print(f"  aim: {what} <= {limit:g} {unit}; measured {measured:.2f}: {verdict}")
+
+
+def size(n):
+    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if n >= unit:
+            return f"{n / unit:.3g} {name}" if n < 1000 * unit else f"{n / unit:.0f} {name}"
+    return f"{n:.0f} B"
+
+
+def times(rows, which):
+    """Returns {(policy, parameter): ns}."""
+    return {tuple(key.split("/")[1:]): row[which]["real_time"] for key, row in rows.items()}
+
+
+def print_switch(directory):
+    rows, _ = read(directory, "switch")
+    median, least = times(rows, "median"), times(rows, "min")
+    names = ["raw_fcontext", "contiguous", "segmented", "fixed"]
+    raw = ("raw_fcontext", "pair")
+    print_table("resume + yield, ns a pair", ["", "min", "to raw", "median", "to raw"],
+                [[name, f"{least[name, 'pair']:.2f}", f"{least[name, 'pair'] / least[raw]:.2f}",
+                  f"{median[name, 'pair']:.2f}", f"{median[name, 'pair'] / median[raw]:.2f}"] for name in names])
+    print_aim("each policy's min", 1.10, max(least[name, "pair"] for name in names[1:]) / least[raw], "x raw")
+
+
+def print_relocate(directory):
+    rows, _ = read(directory, "relocate")
+    least = times(rows, "min")
+    sizes = sorted((parameter for name, parameter in least if name == "memcpy"), key=int)
+    kernels = [k for k in ("scalar", "avx2", "avx512") if (k, sizes[0]) in least]
+    print_table("copy a stack and re-point it: memcpy's ns, and ratios to it; minima", ["live", "memcpy", *kernels],
+                [[size(int(s)), f"{least['memcpy', s]:.1f}"] +
+                 [f"{least[k, s] / least['memcpy', s]:.2f}" for k in kernels] for s in sizes])
+    used = kernels[-1]
+    ratio = {int(s): least[used, s] / least["memcpy", s] for s in sizes}
+    print_aim(f"{used} (used here), 2 and 8 KiB", 1.3, max(r for s, r in ratio.items() if s < 32 * KIB), "x memcpy")
+    print_aim(f"{used}, 32 KiB and up", 1.05, max(r for s, r in ratio.items() if s >= 32 * KIB), "x memcpy")
+
+
+def print_growth(directory):
+    rows, _ = read(directory, "growth")
+    growth = {tuple(key.split("/")[1:]): row["median"] for key, row in rows.items()}
+    sizes = sorted((key[1] for key in growth if key[0] == "fixed"), key=int)
+
+    def per_kib(policy, s, which):
+        """What the policy adds to the bare recursion, which is that of a warm fixed stack."""
+        extra = growth[policy, s][which] - growth["fixed", s]["again_ns"]
+        return f"{extra / (growth['fixed', s]['reached_bytes'] / KIB):.1f}"
+
+    grown = [p for p in POLICIES if p != "fixed"]
+    table = []
+    for s in sizes:
+        fixed = growth["fixed", s]
+        row = [size(int(s)), f"{fixed['again_ns'] / (fixed['reached_bytes'] / KIB):.1f}"]
+        for policy in grown:
+            row += [per_kib(policy, s, "first_ns"), per_kib(policy, s, "again_ns")]
+        table.append(row)
+    header = ["depth", "recursion itself"]
+    for policy in grown:
+        header += [f"{policy.replace('segmented_', '')} first", "again"]
+    frame_bytes = growth["fixed", sizes[0]]["frame_bytes"]
+    print_table(f"reach a depth by frames of {frame_bytes:.0f} bytes on a stack that starts small: extra ns per KiB "
+                "reached; medians", header, table)
+    for s in (64 * KIB, 1024 * KIB):
+        row = growth["contiguous", str(s)]
+        print_aim(f"contiguous, {size(s)}, first minus again", 60,
+                  (row["first_ns"] - row["again_ns"]) / (row["reached_bytes"] / KIB), "ns per KiB")
+
+
+def hot_window(sweep, worst):
+    """Returns the depths around the worst one that cost more than halfway from the best to the worst."""
+    halfway = (min(cost for _, cost in sweep) + worst[1]) / 2
+    lo = hi = sweep.index(worst)
+    while lo > 0 and sweep[lo - 1][1] > halfway:
+        lo -= 1
+    while hi + 1 < len(sweep) and sweep[hi + 1][1] > halfway:
+        hi += 1
+    step = sweep[1][0] - sweep[0][0]
+    return f"{sweep[lo][0]} - {sweep[hi][0]}", (hi - lo + 1) * step
+
+
+def print_hot_split(directory):
+    rows, _ = read(directory, "hot_split")
+    table, worst_of, best_of = [], {}, {}
+    for policy in POLICIES:
+        sweep = sorted((int(key.split("/")[2]), row["min"]["real_time"]) for key, row in rows.items()
+                       if key.split("/")[1] == policy)
+        best, worst = (f(sweep, key=lambda point: point[1]) for f in (min, max))
+        best_of[policy], worst_of[policy] = best[1], worst[1]
+        where, width = hot_window(sweep, worst) if worst[1] > 1.5 * best[1] else ("-", 0)
+        table.append([policy, f"{best[1]:.2f}", f"{worst[1]:.2f}", f"{worst[1] / best[1]:.2f}", worst[0], where, width])
+    print_table(f"hot split: a call in a loop, at {len(sweep)} depths up to {size(sweep[-1][0])}; minima in ns a call",
+                ["", "best", "worst", "worst/best", "at depth", "hot window, bytes", "its width"], table)
+    print_aim("segmented_eager, worst", 25, worst_of["segmented_eager"], "ns")
+    print_aim("segmented_keep_one, worst", 6, worst_of["segmented_keep_one"], "ns")
+    print_aim("contiguous, worst/best", 1.1, worst_of["contiguous"] / best_of["contiguous"], "")
+
+
+def print_jobs(directory):
+    rows, context = read(directory, "jobs")
+    names = [key.removeprefix("job_") for key in context if key.startswith("job_")]
+    print("\njobs, each on an ordinary thread with 8 MiB of stack:")
+    for name in names:
+        print(f"  {name}, {context['job_' + name]}: {context['plain_8M_thread_' + name]}")
+    table = []
+    for name in names:
+        fixed = rows[f"job/fixed/{name}"]
+        for policy in POLICIES:
+            row = rows[f"job/{policy}/{name}"]
+            cells = [f"{name} on {policy}"]
+            for which in ("median", "min"):
+                ms = row[which]["real_time"]
+                cells += [f"{ms:.2f}", f"{ms / fixed[which]['real_time']:.2f}"]
+            counts = row["median"]
+            table.append(cells + [size(counts["peak_stack_bytes"]), f"{counts['moves']:.0f}",
+                                  size(counts["bytes_copied"]), f"{counts['chunks_linked']:.0f}"])
+    print_table("jobs, the same object code on every stack; all results equal",
+                ["", "median ms", "to fixed", "min ms", "to fixed", "peak stack", "growths", "copied", "chunks linked"],
+                table)
+    print("  peak stack: of a fixed stack its size; during a move, both stacks; headroom included")
+
+
+def main():
+    directory = pathlib.Path(sys.argv[1])
+    for part in (print_switch, print_relocate, print_growth, print_hot_split, print_jobs):
+        part(directory)
+
+
+main()
