@@ -171,12 +171,11 @@ __morestack:
         mov     %rax, -16(%rbp)
         mov     %rsp, CHUNK_FROM(%rax)
         mov     CHUNK_LIMIT(%rax), %r10
+        mov     %rax, %rsp
+        mov     %r10, LIMIT             // before STACK_LIMIT: a handler in between restores both from LIMIT
         mov     %r10, STACK_LIMIT(%r11)
-        mov     %r10, %r11
         mov     8(%rbp), %r10
         inc     %r10
-        mov     %rax, %rsp
-        mov     %r11, LIMIT
         mov     -24(%rbp), %rax
 .Lfast_call:
         call    *%r10
@@ -193,13 +192,13 @@ __morestack:
         cmpq    $0, STACK_READY(%r11)
         jne     .Lask_to_leave
         movq    IN_TRANSITION, LIMIT
-        mov     %rbp, %rsp
+        mov     %rbp, %rsp              // what lies below is in the red zone
+        mov     CHUNK_OLDER(%r10), %rcx
+        mov     %rcx, STACK_TOP(%r11)   // before STACK_READY: a handler may enter the kept chunk from then on
         mov     %r10, STACK_READY(%r11)
-        mov     CHUNK_OLDER(%r10), %r10
-        mov     %r10, STACK_TOP(%r11)
         mov     -8(%rbp), %r10
-        mov     %r10, STACK_LIMIT(%r11)
         mov     %r10, LIMIT
+        mov     %r10, STACK_LIMIT(%r11)
         pop     %rbp
         .cfi_remember_state
         .cfi_def_cfa %rsp, 16

@@ -1,0 +1,33 @@
+"""Prints how the tests of one build went: summary.py BUILD_DIRECTORY.
+
+A line for each program, with what doctest says of its cases, the output of those that failed, and the sum. A program that
+says nothing of cases (a lesson), or dies before it does, counts as one.
+"""
+import json
+import re
+import sys
+
+CASES = re.compile(r"test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed")
+
+
+def main(build):
+    passed = failed = 0
+    with open(f"{build}/meson-logs/testlog.json") as log:
+        for line in log:
+            test = json.loads(line)
+            ok = test["result"] == "OK"
+            cases = CASES.search(test.get("stdout") or "")
+            more_passed, more_failed = (int(cases[2]), int(cases[3])) if cases else (int(ok), 0)
+            if not ok and not more_failed:
+                more_failed = 1
+            passed += more_passed
+            failed += more_failed
+            name = test["name"].split(" / ")[-1]
+            print(f"{name:28} {test['result']:8} {test['duration']:6.1f} s   {cases[0] if cases else ''}".rstrip())
+            if not ok:
+                print("\n".join((test.get("stdout") or "").splitlines()[-60:]))
+                print("\n".join((test.get("stderr") or "").splitlines()[-20:]))
+    print(f"{passed} passed, {failed} failed")
+
+
+main(sys.argv[1])
