@@ -100,7 +100,7 @@ TEST_CASE_TEMPLATE("over-aligned frames stay aligned when the stack moves", Kind
     test::run<Kind>([&] { wrong_32 = misaligned<32>(test::depth(800)); });
     test::run<Kind>([&] { wrong_64 = misaligned<64>(test::depth(800)); });
     test::run<Kind>([&] { wrong_128 = misaligned<128>(test::depth(400)); });
-    test::run<Kind>([&] { wrong_4096 = misaligned<4096>(test::depth(100)); });
+    test::run<Kind>([&] { wrong_4096 = misaligned<4096>(test::depth(40)); });
     CHECK(wrong_32 == 0);
     CHECK(wrong_64 == 0);
     CHECK(wrong_128 == 0);
