@@ -30,11 +30,14 @@ allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes
         throw_stack_overflow(self, bytes, overflow_reason::max_bytes);
     void* memory = ::operator new(sizeof(alloca_block) + rounded, std::align_val_t{alignof(alloca_block)}, std::nothrow);
     if (!memory) throw_stack_overflow(self, bytes, overflow_reason::no_memory);
-    auto* block = new (memory) alloca_block{self.allocas, frame.callee_sp(), rounded};
+    check_frame* moved_frame = grow_ahead(self, frame, rounded); // the next one fits
+    const std::uintptr_t sp = moved_frame->callee_sp();
+    const bool is_first = !self.allocas || self.allocas->frame_sp != sp;
+    moved_frame->lowered_by = is_first ? 16 : 0;
+    auto* block = new (memory) alloca_block{self.allocas, sp - moved_frame->lowered_by, rounded};
     self.allocas = block;
     count_bytes(self, sizeof *block + rounded, 0);
     if (self.top) self.top->is_kept = false; // its return must come by pop_chunk, which frees the block
-    check_frame* moved_frame = grow_ahead(self, frame, rounded); // the next one fits
     stay(self, *moved_frame);
     return {moved_frame, block + 1};
 }

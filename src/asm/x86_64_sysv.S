@@ -373,7 +373,8 @@ __morestack_large_model:
         .size   __morestack_large_model, .-__morestack_large_model
 
 // void* __morestack_allocate_stack_space(size_t bytes): an alloca or a variable array that does not fit.
-// An ordinary call of checked code; the caller keeps its sp. The stack may move meanwhile.
+// An ordinary call of checked code, except that the caller's sp comes back lower: by what -16(%rbp) says. The stack may
+// move meanwhile.
         .globl  __morestack_allocate_stack_space
         .type   __morestack_allocate_stack_space, @function
         .p2align 4
@@ -399,19 +400,22 @@ __morestack_allocate_stack_space:
         load_callee_saved
         mov     -8(%rbp), %r10
         mov     %r10, LIMIT
+        mov     -16(%rbp), %r11
         mov     %rdx, %rax
         mov     %rbp, %rsp
+        .cfi_remember_state
         pop     %rbp
         .cfi_def_cfa %rsp, 8
         .cfi_restore %rbp
-        .cfi_remember_state
-        ret
+        pop     %r10
+        .cfi_def_cfa_offset 0
+        .cfi_register %rip, %r10
+        sub     %r11, %rsp
+        jmp     *%r10
 
         // A stack whose end nobody knows: take the space there, below what the caller may use for outgoing arguments.
 .Lforeign_alloca:
         .cfi_restore_state
-        .cfi_def_cfa %rbp, 16
-        .cfi_offset %rbp, -16
         mov     %rbp, %rsp
         pop     %rbp
         .cfi_def_cfa %rsp, 8

@@ -23,7 +23,10 @@ struct check_frame {
     std::uintptr_t padding;
     std::uintptr_t r15, r14, r13, r12, rbx;
     std::uintptr_t r9, r8, rcx, rdx, rsi, rdi, rax;
-    chunk* entered;              // chunk that the callee runs on, if one was linked
+    union {
+        chunk* entered;          // chunk that the callee runs on, if one was linked
+        std::size_t lowered_by;  // of an alloca: bytes by which the caller's sp comes back lower
+    };
     std::uintptr_t limit;        // limit when the check failed; restored when the callee returns from a chunk
     std::uintptr_t rbp;
     std::uintptr_t check_address; // after the prologue's call of __morestack
