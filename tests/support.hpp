@@ -29,7 +29,7 @@ struct segmented_eager {
 };
 struct fixed {
     using stack = growstack::fixed_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = 1024 * 1024};
+    static constexpr growstack::stack_options options{.initial_bytes = 4 * 1024 * 1024};
 };
 
 template <class Kind>
