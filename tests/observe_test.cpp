@@ -193,7 +193,7 @@ TEST_CASE("freed stacks are used again: a thousand rounds take no more memory th
     round();
     const std::size_t after_one = total();
     for (std::size_t i = 0; i < test::depth(1000); ++i) round();
-    CHECK(total() == after_one);
+    CHECK(total() <= after_one);
 }
 
 TEST_CASE("a suspended contiguous stack shrinks on request, by halves, when under a quarter is used") {

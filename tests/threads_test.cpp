@@ -158,7 +158,7 @@ TEST_CASE("a thread that ends gives its free stacks back to all") {
     in_a_thread();
     const std::size_t after_two = total();
     for (int i = 0; i < 50; ++i) in_a_thread();
-    CHECK(total() == after_two);
+    CHECK(total() <= after_two);
 }
 
 TEST_CASE("memory in use is right when one thread creates what another destroys, and both are gone") {
