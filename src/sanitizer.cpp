@@ -1,4 +1,6 @@
 // AddressSanitizer's view of the stacks. Its functions are weak references: null in programs without it.
+#include "outward_call.hpp"
+
 #include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/stack.hpp>
 
@@ -36,6 +38,7 @@ void confirm_switch(stack& self, stack& came_from) noexcept {
 
 void announce_memory(bounds memory) noexcept {
     if (is_absent()) return;
+    const outward_call outward;
     void* state = nullptr;
     __sanitizer_start_switch_fiber(&state, pointer(memory.lo), memory.bytes());
     __sanitizer_finish_switch_fiber(state, nullptr, nullptr);
