@@ -2,6 +2,8 @@
 #include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/stack.hpp>
 
+#include <growstack/detail/x86_64.hpp>
+
 #include <cstddef>
 
 extern "C" {
@@ -36,13 +38,22 @@ void confirm_switch(stack& self, stack& came_from) noexcept {
 
 void announce_memory(bounds memory) noexcept {
     if (is_absent()) return;
+    const detail::vectors_saved vectors; // arguments or results of the callee
     void* state = nullptr;
     __sanitizer_start_switch_fiber(&state, pointer(memory.lo), memory.bytes());
     __sanitizer_finish_switch_fiber(state, nullptr, nullptr);
 }
 
 void forget_frames(bounds memory) noexcept {
-    if (!is_absent()) __asan_unpoison_memory_region(pointer(memory.lo), memory.bytes());
+    if (is_absent()) return;
+    const detail::vectors_saved vectors;
+    __asan_unpoison_memory_region(pointer(memory.lo), memory.bytes());
+}
+
+void forget_all_frames(const stack& self) noexcept {
+    if (is_absent()) return;
+    forget_frames(self.memory);
+    for (const chunk* c = self.top; c; c = c->older) forget_frames(c->memory);
 }
 
 bool has_sanitizer() noexcept { return !is_absent(); }
