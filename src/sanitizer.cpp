@@ -45,7 +45,15 @@ void announce_memory(bounds memory) noexcept {
 }
 
 void forget_frames(bounds memory) noexcept {
-    if (!is_absent()) __asan_unpoison_memory_region(pointer(memory.lo), memory.bytes());
+    if (is_absent()) return;
+    const outward_call outward;
+    __asan_unpoison_memory_region(pointer(memory.lo), memory.bytes());
+}
+
+void forget_all_frames(const stack& self) noexcept {
+    if (is_absent()) return;
+    forget_frames(self.memory);
+    for (const chunk* c = self.top; c; c = c->older) forget_frames(c->memory);
 }
 
 bool has_sanitizer() noexcept { return !is_absent(); }

@@ -97,7 +97,10 @@ void pop_chunk(check_frame& frame) noexcept {
     stack& self = *c->owner;
     self.top = c->older;
     if (self.allocas) [[unlikely]] free_alloca_blocks(self, c->memory, c->memory.hi);
-    if (is_observed()) announce_memory(self.innermost());
+    if (is_observed()) {
+        announce_memory(self.innermost());
+        if (exceptions_in_flight()) forget_frames(self.innermost()); // its frames may go without a word
+    }
     if (frame.limit != detail::limit_in_transition) frame.limit = self.update_limit();
     emit(trace_event::pop_chunk, self, c->memory, c->is_kept ? 0 : c->memory.bytes());
     if (!c->is_kept) return free_chunk(self, c);

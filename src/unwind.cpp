@@ -48,6 +48,7 @@ transfer_t start_unwind(transfer_t arrived) {
     stack& self = request.block->stack;
     self.destroyer->context = arrived.fctx;
     grow::confirm_switch(self, *self.destroyer);
+    grow::forget_all_frames(self);
     write_limit(self.limit);
     _Unwind_ForcedUnwind(&request.exception, go_on, &self);
     fatal_unwind_lost(self);

@@ -28,8 +28,8 @@ void finish(control_block& block, grow::stack& resumer);
 [[noreturn]] void throw_bad_yield();
 
 [[gnu::always_inline]] inline void leave(grow::thread_state& thread, grow::stack& from, grow::stack& to) noexcept {
+    write_limit(limit_check_never); // first: a check that links a chunk must not come between announce and jump
     if constexpr (grow::has_address_sanitizer) grow::announce_switch(from, to);
-    write_limit(limit_check_never);
     from.exceptions = *thread.exceptions;
     *thread.exceptions = to.exceptions;
     thread.running = &to;

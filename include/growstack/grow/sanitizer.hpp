@@ -34,4 +34,7 @@ bool has_sanitizer() noexcept;
 /// `memory` is reused: what frames marked in it no longer counts.
 void forget_frames(bounds memory) noexcept;
 
+/// The same for all of a stack that is going to be unwound: AddressSanitizer does so for every throw that it sees.
+void forget_all_frames(const stack& self) noexcept;
+
 } // namespace growstack::grow
