@@ -113,13 +113,26 @@ TEST_CASE("no memory for a stack is an empty answer") {
 }
 
 TEST_CASE("below each stack lies a page that nobody may touch, also when the stack is used again") {
-    for (std::size_t bytes : {std::size_t{16384}, std::size_t{1} << 20}) {
-        static growstack::grow::bounds memory;
-        for (int i = 0; i < 2; ++i) {
-            memory = growstack::grow::stackalloc(bytes);
-            const auto end = test::run_in_child([] { *reinterpret_cast<volatile char*>(memory.lo - 8) = 1; });
-            CHECK(end.signal == SIGSEGV);
-            growstack::grow::stackfree(memory);
-        }
+    static growstack::grow::bounds memory;
+    for (int i = 0; i < 2; ++i) {
+        memory = growstack::grow::stackalloc(16384);
+        const auto end = test::run_in_child([] { *reinterpret_cast<volatile char*>(memory.lo - 8) = 1; });
+        CHECK(end.signal == SIGSEGV);
+        growstack::grow::stackfree(memory);
+    }
+}
+
+TEST_CASE("below a large stack that page is at most 60 KiB away, wherever the stack lies in its slot") {
+    static growstack::grow::bounds memory;
+    for (std::uintptr_t page = 0; page < 16; ++page) {
+        const bounds from{0, page * 4096};
+        memory = growstack::grow::stackalloc_to_move(std::size_t{1} << 20, from);
+        CHECK(memory.hi % 65536 == from.hi);
+        const auto end = test::run_in_child([] {
+            for (std::uintptr_t below = 8; below <= 60 * 1024 + 8; below += 4096)
+                *reinterpret_cast<volatile char*>(memory.lo - below) = 1;
+        });
+        CHECK(end.signal == SIGSEGV);
+        growstack::grow::stackfree(memory);
     }
 }

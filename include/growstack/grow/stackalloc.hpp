@@ -1,6 +1,7 @@
 // Memory for stacks and chunks: powers of two from 4 KiB, page-aligned, an inaccessible page below each.
 //
-//      guard | stack | guard | stack | ...        16 small ones are cut at a time, large ones singly
+//      guard | stack | guard | stack | ...        up to 128 KiB, cut 16 at a time
+//      guard | up to 60 KiB | stack | ...         larger ones, so that one memory serves every class of tops
 //
 // Free stacks wait in a cache per thread and size, then in a pool that all threads share; guards stay installed.
 // Source: Go runtime/stack.go, stackalloc and stackfree.
