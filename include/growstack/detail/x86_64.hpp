@@ -20,18 +20,19 @@ inline constexpr std::uintptr_t limit_in_transition = static_cast<std::uintptr_t
 inline constexpr std::uintptr_t limit_check_never = 0;
 
 /// Returns the running thread's stack limit (tcbhead_t.__private_ss, offset 0x70).
-inline std::uintptr_t read_limit() noexcept {
+[[gnu::always_inline]] inline std::uintptr_t read_limit() noexcept {
     std::uintptr_t limit;
     asm volatile("mov %%fs:0x70, %0" : "=r"(limit));
     return limit;
 }
 
-inline void write_limit(std::uintptr_t limit) noexcept {
+/// In line also at -O0: a call could fail a check, and __morestack would restore the limit when it returns.
+[[gnu::always_inline]] inline void write_limit(std::uintptr_t limit) noexcept {
     asm volatile("mov %0, %%fs:0x70" : : "r"(limit) : "memory");
 }
 
 /// Returns the address of the running thread's `growstack_thread` (src/thread.cpp).
-inline void* thread_state_address() noexcept {
+[[gnu::always_inline]] inline void* thread_state_address() noexcept {
     char* address;
     asm volatile("mov %%fs:0, %0\n\tadd growstack_thread@gottpoff(%%rip), %0" : "=r"(address) : : "cc");
     return address;

@@ -20,7 +20,7 @@ static_assert(offsetof(thread_state, root) + offsetof(stack, context) == 56);
 
 /// Returns the running thread's state. Asks for the address anew at every call: a coroutine that yields may come back
 /// on another thread, and compilers keep the address of a thread_local in a register.
-inline thread_state& this_thread() noexcept {
+[[gnu::always_inline]] inline thread_state& this_thread() noexcept {
     return *static_cast<thread_state*>(detail::thread_state_address());
 }
 
