@@ -1,8 +1,8 @@
 // AddressSanitizer's view of the stacks. Its functions are weak references: null in programs without it.
+#include "outward_call.hpp"
+
 #include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/stack.hpp>
-
-#include <growstack/detail/x86_64.hpp>
 
 #include <cstddef>
 
@@ -38,7 +38,7 @@ void confirm_switch(stack& self, stack& came_from) noexcept {
 
 void announce_memory(bounds memory) noexcept {
     if (is_absent()) return;
-    const detail::vectors_saved vectors; // arguments or results of the callee
+    const outward_call outward;
     void* state = nullptr;
     __sanitizer_start_switch_fiber(&state, pointer(memory.lo), memory.bytes());
     __sanitizer_finish_switch_fiber(state, nullptr, nullptr);
@@ -46,7 +46,7 @@ void announce_memory(bounds memory) noexcept {
 
 void forget_frames(bounds memory) noexcept {
     if (is_absent()) return;
-    const detail::vectors_saved vectors;
+    const outward_call outward;
     __asan_unpoison_memory_region(pointer(memory.lo), memory.bytes());
 }
 

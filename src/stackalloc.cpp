@@ -45,29 +45,19 @@ void decommit(bounds memory) noexcept {
     ::madvise(reinterpret_cast<void*>(memory.lo), memory.bytes(), MADV_DONTNEED);
 }
 
+bool is_cached_order(unsigned order) noexcept { return order <= largest_slab_order; }
+
 // What all threads share.
 class stack_pool {
 public:
     bounds take(unsigned order, unsigned top_class) noexcept {
-        const std::lock_guard lock{mutex_};
-        if (!warm_[order].has(top_class) && !cold_[order].has(top_class)) cut(order, top_class);
-        const bool is_warm = warm_[order].has(top_class);
-        if (!is_warm && !cold_[order].has(top_class)) return {};
-        taken_bytes_ += bytes_of(order);
-        if (is_warm) cached_bytes_ -= bytes_of(order);
-        return (is_warm ? warm_ : cold_)[order].pop(top_class, bytes_of(order));
+        if (is_cached_order(order)) return take_slot(order, top_class);
+        const bounds slot = take_slot(order, any_class);
+        return slot.hi ? place_in_slot(slot, top_class) : slot;
     }
 
     void give(bounds memory, unsigned order) noexcept {
-        const std::lock_guard lock{mutex_};
-        taken_bytes_ -= memory.bytes();
-        if (order > largest_slab_order && cached_bytes_ + memory.bytes() > most_pooled_bytes) {
-            decommit(memory);
-            cold_[order].push(memory);
-        } else {
-            warm_[order].push(memory);
-            cached_bytes_ += memory.bytes();
-        }
+        give_slot(is_cached_order(order) ? memory : slot_of(memory), order);
     }
 
     // Bytes of free stacks with memory, in the pool or with a thread, if `in_use` is what the program uses.
@@ -78,16 +68,52 @@ public:
     }
 
 private:
-    // Takes address space, and puts the stacks that get a guard on the list.
-    void cut(unsigned order, unsigned top_class) noexcept {
-        if (order > largest_slab_order) cut_one(order, top_class == any_class ? 0 : top_class);
-        else cut_slab(order);
+    // A large stack's slot has room for a top of each class, so that one large stack serves them all: its memory is worth
+    // more than the 60 KiB of address space.
+    //
+    //      guard | up to 60 KiB | stack | 60 KiB less |     slot.hi is a multiple of 64 KiB
+    static bounds place_in_slot(bounds slot, unsigned top_class) noexcept {
+        const std::size_t down = top_class == any_class || top_class == 0 ? 0 : top_alignment - top_class * page_bytes;
+        return {slot.lo - down, slot.hi - down};
     }
 
-    void cut_one(unsigned order, unsigned top_class) noexcept {
-        const std::size_t bytes = round_to_top(bytes_of(order) + page_bytes);
-        const std::uintptr_t lo = take_address_space(bytes + top_alignment);
-        if (lo) add(lo + bytes + top_class * page_bytes, order);
+    static bounds slot_of(bounds memory) noexcept {
+        const std::uintptr_t hi = round_to_top(memory.hi);
+        return {hi - memory.bytes(), hi};
+    }
+
+    bounds take_slot(unsigned order, unsigned top_class) noexcept {
+        const std::lock_guard lock{mutex_};
+        if (!warm_[order].has(top_class) && !cold_[order].has(top_class)) cut(order);
+        const bool is_warm = warm_[order].has(top_class);
+        if (!is_warm && !cold_[order].has(top_class)) return {};
+        taken_bytes_ += bytes_of(order);
+        if (is_warm) cached_bytes_ -= bytes_of(order);
+        return (is_warm ? warm_ : cold_)[order].pop(top_class, bytes_of(order));
+    }
+
+    void give_slot(bounds memory, unsigned order) noexcept {
+        const std::lock_guard lock{mutex_};
+        taken_bytes_ -= memory.bytes();
+        if (!is_cached_order(order) && cached_bytes_ + memory.bytes() > most_pooled_bytes) {
+            decommit({memory.lo - slack_bytes, memory.hi});
+            cold_[order].push(memory);
+        } else {
+            warm_[order].push(memory);
+            cached_bytes_ += memory.bytes();
+        }
+    }
+
+    // Takes address space, and puts the stacks that get a guard on the list.
+    void cut(unsigned order) noexcept {
+        if (is_cached_order(order)) cut_slab(order);
+        else cut_one(order);
+    }
+
+    void cut_one(unsigned order) noexcept {
+        const std::size_t bytes = round_to_top(page_bytes + slack_bytes + bytes_of(order));
+        const std::uintptr_t lo = take_address_space(bytes);
+        if (lo) add(lo + bytes, order, slack_bytes);
     }
 
     // One of each class: an odd number of pages from top to top visits them all.
@@ -95,17 +121,19 @@ private:
         const std::size_t slot_pages = (bytes_of(order) / page_bytes + 1) | 1;
         const std::uintptr_t lo = take_address_space(round_to_top(top_classes * slot_pages * page_bytes));
         if (!lo) return;
-        for (std::size_t i = top_classes; i > 0; --i) add(lo + i * slot_pages * page_bytes, order);
+        for (std::size_t i = top_classes; i > 0; --i) add(lo + i * slot_pages * page_bytes, order, 0);
     }
 
-    void add(std::uintptr_t hi, unsigned order) noexcept {
+    void add(std::uintptr_t hi, unsigned order, std::size_t slack) noexcept {
         const bounds memory{hi - bytes_of(order), hi};
-        if (install_guard(memory.lo - page_bytes)) cold_[order].push(memory);
+        if (install_guard(memory.lo - slack - page_bytes)) cold_[order].push(memory);
     }
 
     static constexpr std::size_t round_to_top(std::size_t bytes) noexcept {
         return (bytes + top_alignment - 1) & ~(top_alignment - 1);
     }
+
+    static constexpr std::size_t slack_bytes = top_alignment - page_bytes;
 
     std::mutex mutex_;
     std::array<free_stacks, largest_order + 1> warm_; // with memory
@@ -178,8 +206,6 @@ bool prepare_cache() noexcept {
     static_cast<void>(&at_thread_end);
     return true;
 }
-
-bool is_cached_order(unsigned order) noexcept { return order <= largest_slab_order; }
 
 void count_in_use(bool may_use_cache, std::ptrdiff_t bytes) noexcept {
     if (may_use_cache) cache.count(bytes);

@@ -9,6 +9,8 @@
 
 #include <unwind.h>
 
+#include <cstddef>
+
 namespace growstack::detail {
 
 using boost::context::detail::ontop_fcontext;
@@ -29,10 +31,16 @@ void unwind_stopped(_Unwind_Reason_Code, _Unwind_Exception* exception) {
     _Unwind_ForcedUnwind(exception, go_on, grow::this_thread().running);
 }
 
+// On the destroyer's stack: the unwound one is used up meanwhile.
 struct unwind_request {
-    control_block* block;
-    _Unwind_Exception exception; // on the destroyer's stack: the unwound one is used up meanwhile
+    control_block* block = nullptr;
+    // In libstdc++'s handlers the pointer to a foreign exception becomes one to a __cxa_exception around it; where a
+    // noexcept function ends the unwind, std::terminate reads the type there. It must find null.
+    alignas(16) unsigned char cxa_header[128] = {};
+    _Unwind_Exception exception = {};
 };
+
+static_assert(offsetof(unwind_request, exception) == offsetof(unwind_request, cxa_header) + 128);
 
 // Runs on top of the suspended coroutine's stack.
 transfer_t start_unwind(transfer_t arrived) {
@@ -60,7 +68,8 @@ void unwind(control_block& block) noexcept {
     thread_state& thread = grow::this_thread();
     stack& resumer = thread.running ? *thread.running : attach_thread();
     self.destroyer = &resumer;
-    unwind_request request{&block, {}};
+    unwind_request request;
+    request.block = &block;
     request.exception.exception_cleanup = unwind_stopped;
     grow::announce_switch(resumer, self);
     leave(thread, resumer, self);
