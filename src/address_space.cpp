@@ -12,6 +12,7 @@ constexpr std::size_t window_bytes = std::size_t{8} << 20;
 constexpr std::size_t window_stride = std::size_t{16} << 20;
 constexpr unsigned first_window = 0x81, last_window = 0xaf; // bits 24-31
 constexpr std::uintptr_t group_bytes = std::uintptr_t{1} << 32;
+constexpr unsigned first_group = 0x81, last_group = 0xaf; // bits 32-39, for the same reason
 
 // Windows begin this far below where the system places mappings, to stay out of the way of libraries and the heap.
 constexpr std::uintptr_t distance_to_others = std::uintptr_t{64} << 30;
@@ -65,14 +66,21 @@ private:
         const std::uintptr_t others = map(0, window_bytes, 0);
         if (others < 2 * distance_to_others) return false;
         unmap(others, others + window_bytes);
-        group_ = (others - distance_to_others) & ~(group_bytes - 1);
+        group_ = others - distance_to_others;
+        next_group();
         return true;
+    }
+
+    // The next one below whose bits 32-39 look like no small number.
+    void next_group() noexcept {
+        group_ = (group_ & ~(group_bytes - 1)) - group_bytes;
+        while (((group_ >> 32) & 0xff) < first_group || ((group_ >> 32) & 0xff) > last_group) group_ -= group_bytes;
     }
 
     void advance() noexcept {
         if (++window_ <= last_window) return;
         window_ = first_window;
-        group_ -= group_bytes;
+        next_group();
     }
 
     std::uintptr_t group_ = 0; // a multiple of 4 GiB

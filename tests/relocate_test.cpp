@@ -107,6 +107,16 @@ TEST_CASE("stacks of every size are apart, aligned and usable to both ends") {
     for (const bounds& b : all) growstack::grow::stackfree(b);
 }
 
+TEST_CASE("the bytes of a stack's address that a move changes look like no small number and no text") {
+    // A char or short written over a byte of what was a pointer into the stack leaves a pointer into the stack only if it
+    // is that byte again.
+    for (const std::size_t bytes : {4096, 16384, 131072, 1 << 20}) {
+        const bounds b = growstack::grow::stackalloc(bytes);
+        for (const int byte : {2, 3, 4}) CHECK((b.lo >> 8 * byte & 0xff) >= 0x80);
+        growstack::grow::stackfree(b);
+    }
+}
+
 TEST_CASE("no memory for a stack is an empty answer") {
     CHECK(growstack::grow::stackalloc(std::size_t{1} << 62).hi == 0);
     CHECK(growstack::grow::stackalloc(std::size_t{1} << 47).hi == 0);
