@@ -3,12 +3,15 @@
 #include "morestack.hpp"
 #include "observe.hpp"
 #include "outward_call.hpp"
+#include "room.hpp"
 
 #include <growstack/grow/adjust.hpp>
 #include <growstack/grow/alloca_block.hpp>
 #include <growstack/grow/family.hpp>
 #include <growstack/grow/relocate.hpp>
 #include <growstack/grow/stackalloc.hpp>
+
+#include <algorithm>
 
 namespace growstack::grow {
 namespace {
@@ -35,13 +38,19 @@ std::size_t wanted_bytes(const stack& self, const check_frame& frame, std::size_
     return bytes;
 }
 
-// Copies the live frames, from live_lo up, to the high end of `fresh`, and re-points every word on the way.
-displacement copystack(stack& self, bounds fresh, std::uintptr_t live_lo) noexcept {
+// What to copy, and what counts as a pointer into it: a frame may have been set up that the memory has no room for.
+struct live_range {
+    std::uintptr_t lo;
+    std::uintptr_t lowest_pointer;
+};
+
+// Copies the live frames to the high end of `fresh`, and re-points every word on the way.
+displacement copystack(stack& self, bounds fresh, live_range live) noexcept {
     const bounds old = self.memory;
-    const displacement moved{old, fresh.hi - old.hi};
+    const std::uintptr_t live_lo = live.lo;
+    const displacement moved{{live.lowest_pointer, old.hi}, fresh.hi - old.hi};
     const std::size_t live_bytes = old.hi - live_lo;
     relocate(words_at(live_lo + moved.distance), words_at(live_lo), live_bytes / sizeof(std::uintptr_t), moved);
-    self.memory = fresh;
     ++self.counts.moves;
     self.counts.bytes_copied += live_bytes;
     if (is_observed()) {
@@ -53,13 +62,15 @@ displacement copystack(stack& self, bounds fresh, std::uintptr_t live_lo) noexce
 }
 
 // Moves the stack to `bytes` of new memory. Returns false, and leaves all as it was, if there is none.
-bool move(stack& self, std::size_t bytes, std::uintptr_t live_lo, displacement& moved) noexcept {
+bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) noexcept {
     const bounds fresh = stackalloc_to_move(bytes, self.memory);
     if (!fresh.hi) return false;
     count_bytes(self, fresh.bytes(), self.memory.bytes());
     emit(trace_event::newstack, self, fresh, fresh.bytes());
     const bounds old = self.memory;
-    moved = copystack(self, fresh, live_lo);
+    moved = copystack(self, fresh, live);
+    close_room(self, piece_of(self, nullptr));
+    self.memory = fresh;
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
     emit(trace_event::stackfree, self, old, old.bytes());
@@ -70,19 +81,19 @@ bool move(stack& self, std::size_t bytes, std::uintptr_t live_lo, displacement& 
     return true;
 }
 
+std::uintptr_t accessible_lo(stack& self) noexcept {
+    return std::min(piece_of(self, nullptr).accessible_lo(), self.memory.lo);
+}
+
 // Moves the running stack; `frame` is its innermost one. Returns the frame's new place, null if there is no memory.
 check_frame* move_running(stack& self, check_frame& frame, std::size_t bytes) noexcept {
     free_alloca_blocks(self, self.memory, frame.callee_sp());
     outward_call outward; // the callee's arguments may be vectors of pointers
     const auto live_lo = reinterpret_cast<std::uintptr_t>(&frame);
     displacement moved;
-    if (!move(self, bytes, live_lo, moved)) return nullptr;
+    if (!move(self, bytes, {live_lo, accessible_lo(self)}, moved)) return nullptr;
     for (std::uintptr_t& word : outward.vectors.words) word = moved.apply(word);
     return reinterpret_cast<check_frame*>(live_lo + moved.distance);
-}
-
-bool is_pinned(const stack& self) noexcept {
-    return self.top || exceptions_in_flight();
 }
 
 check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
@@ -108,6 +119,8 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
 
 } // namespace
 
+bool is_pinned(const stack& self) noexcept { return self.top || exceptions_in_flight(); }
+
 const policy contiguous_policy{"contiguous_stack", true, make_room};
 
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept {
@@ -117,6 +130,18 @@ check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noex
     if (new_bytes == self.memory.bytes() && !self.has(moves_always)) return &frame;
     check_frame* moved_frame = move_running(self, frame, new_bytes);
     return moved_frame ? moved_frame : &frame;
+}
+
+std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo,
+                                             displacement& moved) noexcept {
+    const std::size_t needed = self.memory.hi - needed_lo + self.sizes.headroom_bytes;
+    std::size_t bytes = self.memory.bytes() * 2;
+    while (bytes < needed && bytes <= self.sizes.max_bytes) bytes *= 2;
+    if (bytes > self.sizes.max_bytes) return overflow_reason::max_bytes;
+    const std::uintptr_t lowest = accessible_lo(self);
+    const std::uintptr_t copied_lo = std::max(lowest, live_lo & ~(sizeof(std::uintptr_t) - 1));
+    if (!move(self, bytes, {copied_lo, std::min(lowest, live_lo)}, moved)) return overflow_reason::no_memory;
+    return {};
 }
 
 void note_shallow_resume(stack& self) noexcept {
@@ -132,7 +157,8 @@ bool shrink_suspended(stack& self) noexcept {
     const auto sp = reinterpret_cast<std::uintptr_t>(self.context);
     const std::size_t bytes = shrunk_bytes(self, self.memory.hi - sp + self.sizes.headroom_bytes);
     displacement moved;
-    if (bytes == self.memory.bytes() || self.exceptions.in_flight || !move(self, bytes, sp, moved)) return false;
+    if (bytes == self.memory.bytes() || self.exceptions.in_flight || !move(self, bytes, {sp, accessible_lo(self)}, moved))
+        return false;
     self.context = reinterpret_cast<void*>(moved.apply(sp));
     self.update_limit();
     return true;

@@ -1,4 +1,6 @@
 // The beginning of a coroutine, and its first function. Its end by destruction is in unwind.cpp.
+#include "guard.hpp"
+
 #include <growstack/control_block.hpp>
 #include <growstack/grow/family.hpp>
 #include <growstack/grow/stackalloc.hpp>
@@ -6,7 +8,7 @@
 #include <growstack/switch.hpp>
 #include <growstack/this_coroutine.hpp>
 
-#include <new>
+#include <algorithm>
 #include <string>
 
 namespace growstack::detail {
@@ -48,15 +50,28 @@ void enter(transfer_t arrived) noexcept {
                                 ": " + rule);
 }
 
+// A reserved stack has all its address space at once.
+std::size_t first_bytes(const stack_options& options, const grow::policy& policy) noexcept {
+    return grow::stackalloc_bytes(&policy == &grow::reserved_policy ? options.max_bytes : options.initial_bytes);
+}
+
+std::size_t headroom_bytes(const stack_options& options, std::size_t stack_bytes) noexcept {
+    return options.headroom_bytes ? options.headroom_bytes : std::min(default_headroom_bytes, stack_bytes / 2);
+}
+
 void check_sizes(const stack_options& options, const grow::policy& policy) {
+    if (&policy == &grow::reserved_policy && (!options.max_bytes || options.max_bytes > absurd_bytes))
+        throw_bad_size("max_bytes", options.max_bytes, "a reserved stack needs so much address space");
     if (!options.initial_bytes) throw_bad_size("initial_bytes", 0, "a stack needs memory");
     if (options.initial_bytes > absurd_bytes)
         throw_bad_size("initial_bytes", options.initial_bytes, "larger than the address space has room for");
-    if (options.headroom_bytes < smallest_headroom_bytes)
-        throw_bad_size("headroom_bytes", options.headroom_bytes, "must be at least 1024");
-    if (options.headroom_bytes >= grow::stackalloc_bytes(options.initial_bytes))
-        throw_bad_size("headroom_bytes", options.headroom_bytes, "must be less than initial_bytes, or no frame fits");
-    if (&policy == &grow::fixed_policy) return;
+    if (options.headroom_bytes && options.headroom_bytes < smallest_headroom_bytes)
+        throw_bad_size("headroom_bytes", options.headroom_bytes, "must be at least 1024, or 0 for the default");
+    if (options.headroom_bytes >= first_bytes(options, policy))
+        throw_bad_size("headroom_bytes", options.headroom_bytes, "must be less than the stack, or no frame fits");
+    if (options.room_bytes > largest_room_bytes)
+        throw_bad_size("room_bytes", options.room_bytes, "must be at most 61440");
+    if (&policy == &grow::fixed_policy || &policy == &grow::reserved_policy) return;
     if (options.max_bytes > absurd_bytes)
         throw_bad_size("max_bytes", options.max_bytes, "larger than the address space has room for");
     if (options.max_bytes < grow::stackalloc_bytes(options.initial_bytes))
@@ -75,16 +90,19 @@ void create(control_block& block, const grow::policy& policy, const stack_option
     const bool is_segmented = &policy == &grow::segmented_policy;
     stack& self = block.stack;
     self.kind = &policy;
-    self.sizes = {.headroom_bytes = options.headroom_bytes,
-                  .initial_bytes = grow::stackalloc_bytes(options.initial_bytes),
-                  .max_bytes = options.max_bytes,
+    const std::size_t bytes = first_bytes(options, policy);
+    self.sizes = {.headroom_bytes = headroom_bytes(options, bytes),
+                  .initial_bytes = bytes,
+                  .max_bytes = is_contiguous || is_segmented ? options.max_bytes : bytes + options.room_bytes,
                   .chunk_bytes = grow::stackalloc_bytes(options.chunk_bytes),
-                  .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link};
+                  .room_bytes = options.room_bytes,
+                  .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link,
+                  .move_at_guard = options.move_at_guard};
     if (is_contiguous && modes.move) self.add(grow::moves_always);
     if ((is_contiguous || is_segmented) && modes.link) self.add(grow::links_always);
     const grow::checks_off quiet;
-    self.memory = grow::stackalloc(options.initial_bytes);
-    if (!self.memory.hi) throw std::bad_alloc();
+    self.memory = grow::stackalloc(bytes);
+    if (!self.memory.hi) throw no_stack_memory(grow::no_memory_advice());
     self.counts.stack_bytes = self.counts.peak_stack_bytes = self.memory.bytes();
     self.update_limit();
     self.context = make_fcontext(reinterpret_cast<void*>(self.memory.hi), self.memory.bytes(), enter);
@@ -95,6 +113,13 @@ void join_creator(control_block& block) noexcept {
     if (creator && creator->kind) grow::join_family(block.stack, *creator);
 }
 
+bool trim(control_block& block) noexcept {
+    if (!block.stack.is_suspended()) return false;
+    const grow::checks_off quiet;
+    grow::trim_suspended(block.stack);
+    return true;
+}
+
 bool shrink(control_block& block) noexcept {
     if (!block.stack.is_suspended()) return false;
     const grow::checks_off quiet;
@@ -103,7 +128,8 @@ bool shrink(control_block& block) noexcept {
 
 stack_stats stats_of(const control_block& block) noexcept {
     const stack& s = block.stack;
-    return {s.counts.moves, s.counts.bytes_copied, s.chunks_linked, s.counts.stack_bytes, s.counts.peak_stack_bytes};
+    return {s.counts.moves,        s.counts.bytes_copied, s.chunks_linked,
+            s.counts.guard_faults, s.counts.stack_bytes,  s.counts.peak_stack_bytes};
 }
 
 } // namespace growstack::detail

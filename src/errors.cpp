@@ -1,5 +1,6 @@
 // The words of an overflow, and the room that its destructors get.
 #include "call_site.hpp"
+#include "guard.hpp"
 #include "morestack.hpp"
 
 #include <growstack/errors.hpp>
@@ -10,16 +11,18 @@
 
 namespace growstack {
 namespace grow {
-namespace {
 
 const char* advice(overflow_reason reason) noexcept {
     switch (reason) {
     case overflow_reason::fixed_size: return "this stack cannot grow: raise stack_options::initial_bytes or use contiguous_stack";
+    case overflow_reason::reserved_size: return "its address space is used up: raise stack_options::max_bytes";
     case overflow_reason::max_bytes: return "the limit is reached: raise stack_options::max_bytes, or look for endless recursion";
-    case overflow_reason::no_memory: return "the system gives no memory for a larger stack";
+    case overflow_reason::no_memory: return no_memory_advice();
     }
     return "";
 }
+
+namespace {
 
 // What a callee may use of the headroom while an overflow waits. Most of it is left for the throw: 2 to 5 KiB.
 constexpr std::size_t most_waiting_bytes = 2048;
@@ -50,7 +53,7 @@ void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason 
                   "%zu bytes of stack in use, %zu allowed, %zu of them headroom; %s",
                   static_cast<void*>(&self), self.kind->name, is_small ? "up to " : "", is_small ? unasked_bytes : frame_bytes,
                   self.counts.stack_bytes,
-                  reason == overflow_reason::fixed_size ? self.sizes.initial_bytes : self.sizes.max_bytes,
+                  self.sizes.max_bytes,
                   self.sizes.headroom_bytes, advice(reason));
     self.is_limit_lowered = true;
     detail::write_limit(self.update_limit());

@@ -1,18 +1,38 @@
 // The messages.
 #include "fatal.hpp"
+#include "message.hpp"
 
-#include <cstdio>
+#include <unistd.h>
+
+#include <atomic>
 #include <cstdlib>
 
-namespace growstack::detail {
+namespace growstack {
+namespace {
+
+constinit std::atomic<overflow_handler> current_handler{nullptr};
+
+} // namespace
+
+overflow_handler set_overflow_handler(overflow_handler handler) noexcept { return current_handler.exchange(handler); }
+
+namespace detail {
 namespace {
 
 [[noreturn]] void report_and_abort(const grow::stack& self, const char* text) noexcept {
-    std::fprintf(stderr, "growstack: coroutine %p (%s): %s\n", static_cast<const void*>(&self), self.kind->name, text);
+    message line;
+    line << "growstack: coroutine " << &self << " (" << self.kind->name << "): " << text;
+    line.write_line();
     std::abort();
 }
 
 } // namespace
+
+void message::write_line() noexcept {
+    text_[length_++] = '\n';
+    // Nobody is left to be told if this fails.
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text_, length_);
+}
 
 void fatal_destroyed_while_active(const grow::stack& self) noexcept {
     report_and_abort(self, "destroyed while it runs or waits for a coroutine that it resumed; "
@@ -29,4 +49,20 @@ void fatal_unwind_lost(const grow::stack& self) noexcept {
                            "is there code without unwind tables (-fno-asynchronous-unwind-tables) on its stack?");
 }
 
-} // namespace growstack::detail
+void fatal_stack_overflow_in_code_without_checks(const overflow_report& report) noexcept {
+    if (const overflow_handler handler = current_handler.load()) handler(report);
+    message line;
+    line << "growstack: stack overflow in coroutine " << report.coroutine << " (" << report.policy
+         << "), in code without checks: " << report.depth_bytes << " bytes deep, " << report.stack_bytes
+         << " bytes of stack, " << report.max_bytes << " allowed; " << report.advice;
+    line.write_line();
+    std::abort();
+}
+
+void fatal_no_room_for_a_signal_handler(const grow::stack& self) noexcept {
+    report_and_abort(self, "the kernel found no room on its stack for a signal handler that lacks SA_ONSTACK, and the "
+                           "signal is lost; growstack::handlers_without_altstack() names it");
+}
+
+} // namespace detail
+} // namespace growstack

@@ -1,6 +1,8 @@
 // Ends that cannot be an exception: one line on stderr, then abort. The functions' names stand in the backtrace.
+// All may be called from a signal handler.
 #pragma once
 
+#include <growstack/errors.hpp>
 #include <growstack/grow/stack.hpp>
 
 namespace growstack::detail {
@@ -13,5 +15,11 @@ namespace growstack::detail {
 
 /// The unwinder did not find the coroutine's first function.
 [[noreturn]] void fatal_unwind_lost(const grow::stack& self) noexcept;
+
+/// Code without checks ran out of stack, and nothing could be done. Tells the user's handler first.
+[[noreturn]] void fatal_stack_overflow_in_code_without_checks(const overflow_report& report) noexcept;
+
+/// The kernel found no room on the coroutine's stack for a signal handler without SA_ONSTACK; the signal is lost.
+[[noreturn]] void fatal_no_room_for_a_signal_handler(const grow::stack& self) noexcept;
 
 } // namespace growstack::detail

@@ -4,8 +4,15 @@
 #include <growstack/grow/stack.hpp>
 
 #include <cstddef>
+#include <optional>
 
 namespace growstack::grow {
+
+/// Why a call does not fit.
+enum class overflow_reason { fixed_size, reserved_size, max_bytes, no_memory };
+
+/// Returns what to do about it.
+const char* advice(overflow_reason reason) noexcept;
 
 /// What an alloca that did not fit gets: where the frame lies now, and the space.
 struct allocation {
@@ -20,6 +27,14 @@ allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes
 /// does not allow it. Returns the frame's new place.
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept;
 
+/// Moves a contiguous stack whose code is at whatever instruction, so that the stack reaches down to needed_lo. Frames
+/// begin at live_lo. Allocates and frees nothing in the heap. Returns why that is not possible.
+std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo,
+                                             displacement& moved) noexcept;
+
+/// Says if a contiguous stack must not move now: something outside knows addresses in it.
+bool is_pinned(const stack& self) noexcept;
+
 /// Answers a check with "there is room, go on".
 check_result stay(stack& self, check_frame& frame) noexcept;
 
@@ -32,9 +47,6 @@ inline bool must_link(const stack& self) noexcept {
 /// Says if an exception of the running coroutine is thrown and not caught yet. The unwinder then keeps addresses of
 /// the stack in the heap (_Unwind_Exception.private_2): it must not move.
 bool exceptions_in_flight() noexcept;
-
-/// Why a call does not fit.
-enum class overflow_reason { fixed_size, max_bytes, no_memory };
 
 /// Answers a check whose frame does not fit. Lowers the limit for the destructors on the way and throws stack_overflow;
 /// but where the caller does not expect an exception (it calls a leaf, say), lets the callee run in a small part of the

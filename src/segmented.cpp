@@ -2,6 +2,7 @@
 // Source: libgcc generic-morestack.c.
 #include "morestack.hpp"
 #include "observe.hpp"
+#include "room.hpp"
 #include "stack_cache.hpp"
 
 #include <growstack/grow/alloca_block.hpp>
@@ -23,6 +24,7 @@ std::size_t chunk_bytes_for(const stack& self, std::size_t frame_bytes, std::siz
 
 void free_chunk(stack& self, chunk* c) noexcept {
     self.counts.stack_bytes -= bytes_of(c->order);
+    if (c->opened_lo) [[unlikely]] close_room(self, piece_of(self, c));
     stackfree_order(c->memory, c->order);
 }
 
@@ -40,12 +42,6 @@ chunk* new_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexce
     c->memory = memory;
     c->order = order;
     return c;
-}
-
-void free_kept_chunk(stack& self) noexcept {
-    if (!self.ready) return;
-    emit(trace_event::stackfree, self, self.ready->memory, self.ready->memory.bytes());
-    free_chunk(self, std::exchange(self.ready, nullptr));
 }
 
 // The kept chunk if it is large enough. Otherwise a new one, and the kept one goes: one is kept.
@@ -68,6 +64,12 @@ std::uintptr_t copy_arguments(std::uintptr_t hi, const check_frame& frame, std::
 }
 
 } // namespace
+
+void free_kept_chunk(stack& self) noexcept {
+    if (!self.ready) return;
+    emit(trace_event::stackfree, self, self.ready->memory, self.ready->memory.bytes());
+    free_chunk(self, std::exchange(self.ready, nullptr));
+}
 
 check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
     // A signal handler's check, in the few instructions in which __morestack enters or leaves the kept chunk: that

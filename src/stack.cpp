@@ -1,15 +1,45 @@
 // The end of a stack.
+#include "room.hpp"
+
 #include <growstack/grow/alloca_block.hpp>
 #include <growstack/grow/family.hpp>
 #include <growstack/grow/stack.hpp>
 #include <growstack/grow/stackalloc.hpp>
 
+#include <sys/mman.h>
+
 namespace growstack::grow {
+namespace {
+
+// Whole pages only.
+void decommit(std::uintptr_t lo, std::uintptr_t hi) noexcept {
+    hi &= ~(detail::page_bytes - 1);
+    if (hi > lo) ::madvise(reinterpret_cast<void*>(lo), hi - lo, MADV_DONTNEED);
+}
+
+void trim_piece(stack& self, const piece& p, std::uintptr_t sp) noexcept {
+    close_room(self, p, sp & ~(detail::page_bytes - 1));
+    decommit(p.accessible_lo(), sp);
+}
+
+} // namespace
+
+void trim_suspended(stack& self) noexcept {
+    free_kept_chunk(self);
+    auto sp = reinterpret_cast<std::uintptr_t>(self.context);
+    for (chunk* c = self.top; c; c = c->older) {
+        trim_piece(self, piece_of(self, c), sp);
+        sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
+    }
+    trim_piece(self, piece_of(self, nullptr), sp);
+}
+
 
 void release_stack(stack& self) noexcept {
     leave_family(self);
     release_chunks(self);
     free_alloca_blocks(self, {0, UINTPTR_MAX}, UINTPTR_MAX);
+    if (self.opened_lo) close_room(self, piece_of(self, nullptr));
     if (self.memory.hi) stackfree(self.memory);
     self.memory = {};
     self.counts.stack_bytes = 0;

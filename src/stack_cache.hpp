@@ -109,6 +109,9 @@ struct thread_cache {
 
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local thread_cache cache;
 
+/// Sets the calling thread's cache up. The first stack may be asked for in a signal handler, which cannot.
+void prepare_thread_cache() noexcept;
+
 /// The ways past the cache. They keep the vector registers.
 bounds stackalloc_slowly(unsigned order, unsigned top_class) noexcept;
 void stackfree_slowly(bounds memory, unsigned order) noexcept;

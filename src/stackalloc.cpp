@@ -1,11 +1,13 @@
 // stackalloc and stackfree. Compiled for general registers only; what leaves this file saves the vectors first.
 #include "address_space.hpp"
+#include "guard.hpp"
 #include "outward_call.hpp"
 #include "stack_cache.hpp"
 
 #include <growstack/detail/config.hpp>
 #include <growstack/detail/x86_64.hpp>
 #include <growstack/grow/sanitizer.hpp>
+#include <growstack/grow/thread.hpp>
 #include <growstack/stats.hpp>
 
 #include <sys/mman.h>
@@ -20,6 +22,7 @@ constinit thread_local thread_cache cache;
 
 namespace {
 
+using detail::guarded_bytes;
 using detail::page_bytes;
 
 // Above so much in free stacks the pool keeps no more memory of large ones, only their address space.
@@ -27,25 +30,24 @@ constexpr std::size_t most_pooled_bytes = std::size_t{128} << 20;
 
 constexpr int poison_byte = 0xfc; // Go's stackPoisonCopy
 
-// Guard regions that cost no mapping: Linux 6.13. Not yet in glibc's headers.
-constexpr int madv_guard_install = 102;
-
-bool install_guard(std::uintptr_t lo) noexcept {
-    void* page = reinterpret_cast<void*>(lo);
-    static std::atomic<bool> has_guard_regions{true};
-    if (has_guard_regions.load(std::memory_order_relaxed)) {
-        if (::madvise(page, page_bytes, madv_guard_install) == 0) return true;
-        has_guard_regions.store(false, std::memory_order_relaxed);
-    }
-    return ::mprotect(page, page_bytes, PROT_NONE) == 0;
-}
-
 // Gives the memory back and keeps the address space. Guards stay.
 void decommit(bounds memory) noexcept {
     ::madvise(reinterpret_cast<void*>(memory.lo), memory.bytes(), MADV_DONTNEED);
 }
 
 bool is_cached_order(unsigned order) noexcept { return order <= largest_slab_order; }
+
+constexpr std::size_t slack_bytes = top_alignment - page_bytes; // of large stacks
+
+constexpr std::size_t round_to_top(std::size_t bytes) noexcept {
+    return (bytes + top_alignment - 1) & ~(top_alignment - 1);
+}
+
+// Where a large stack would lie if its top were a multiple of 64 KiB.
+bounds slot_of(bounds memory) noexcept {
+    const std::uintptr_t hi = round_to_top(memory.hi);
+    return {hi - memory.bytes(), hi};
+}
 
 // What all threads share.
 class stack_pool {
@@ -68,18 +70,13 @@ public:
     }
 
 private:
-    // A large stack's slot has room for a top of each class, so that one large stack serves them all: its memory is worth
+    // A large stack's slot has slack for a top of each class, so that one large stack serves them all: its memory is worth
     // more than the 60 KiB of address space.
     //
-    //      guard | up to 60 KiB | stack | 60 KiB less |     slot.hi is a multiple of 64 KiB
+    //      guard, room | up to 60 KiB | stack | 60 KiB less |     slot.hi is a multiple of 64 KiB
     static bounds place_in_slot(bounds slot, unsigned top_class) noexcept {
         const std::size_t down = top_class == any_class || top_class == 0 ? 0 : top_alignment - top_class * page_bytes;
         return {slot.lo - down, slot.hi - down};
-    }
-
-    static bounds slot_of(bounds memory) noexcept {
-        const std::uintptr_t hi = round_to_top(memory.hi);
-        return {hi - memory.bytes(), hi};
     }
 
     bounds take_slot(unsigned order, unsigned top_class) noexcept {
@@ -111,29 +108,23 @@ private:
     }
 
     void cut_one(unsigned order) noexcept {
-        const std::size_t bytes = round_to_top(page_bytes + slack_bytes + bytes_of(order));
+        const std::size_t bytes = round_to_top(guarded_bytes + slack_bytes + bytes_of(order));
         const std::uintptr_t lo = take_address_space(bytes);
-        if (lo) add(lo + bytes, order, slack_bytes);
+        if (lo) add(lo + bytes, order);
     }
 
     // One of each class: an odd number of pages from top to top visits them all.
     void cut_slab(unsigned order) noexcept {
-        const std::size_t slot_pages = (bytes_of(order) / page_bytes + 1) | 1;
+        const std::size_t slot_pages = ((guarded_bytes + bytes_of(order)) / page_bytes) | 1;
         const std::uintptr_t lo = take_address_space(round_to_top(top_classes * slot_pages * page_bytes));
         if (!lo) return;
-        for (std::size_t i = top_classes; i > 0; --i) add(lo + i * slot_pages * page_bytes, order, 0);
+        for (std::size_t i = top_classes; i > 0; --i) add(lo + i * slot_pages * page_bytes, order);
     }
 
-    void add(std::uintptr_t hi, unsigned order, std::size_t slack) noexcept {
+    void add(std::uintptr_t hi, unsigned order) noexcept {
         const bounds memory{hi - bytes_of(order), hi};
-        if (install_guard(memory.lo - slack - page_bytes)) cold_[order].push(memory);
+        if (install_guard(guard_of(memory))) cold_[order].push(memory);
     }
-
-    static constexpr std::size_t round_to_top(std::size_t bytes) noexcept {
-        return (bytes + top_alignment - 1) & ~(top_alignment - 1);
-    }
-
-    static constexpr std::size_t slack_bytes = top_alignment - page_bytes;
 
     std::mutex mutex_;
     std::array<free_stacks, largest_order + 1> warm_; // with memory
@@ -224,6 +215,8 @@ void poison(bounds memory) noexcept {
 
 } // namespace
 
+void prepare_thread_cache() noexcept { prepare_cache(); }
+
 bounds stackalloc_slowly(unsigned order, unsigned top_class) noexcept {
     if (order > largest_order) return {};
     const outward_call outward;
@@ -254,9 +247,15 @@ bounds stackalloc_to_move(std::size_t bytes, bounds from) noexcept {
 
 void stackfree(bounds memory) noexcept { stackfree_order(memory, order_of(memory.bytes())); }
 
+bounds guard_of(bounds memory) noexcept {
+    const std::uintptr_t hi = is_cached_order(order_of(memory.bytes())) ? memory.lo : slot_of(memory).lo - slack_bytes;
+    return {hi - guarded_bytes, hi};
+}
+
 } // namespace grow
 
 memory_stats memory() noexcept {
+    const grow::checks_off quiet; // holds locks that growth takes
     const std::size_t in_use = grow::registry.bytes_in_use();
     return {in_use, grow::pool.cached_bytes(in_use)};
 }

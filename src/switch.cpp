@@ -1,7 +1,10 @@
 // What resume and yield leave to functions: a thread's first resume, a coroutine's end, misuse.
+#include "alt_stack.hpp"
 #include "fatal.hpp"
+#include "stack_cache.hpp"
 
 #include <growstack/generator.hpp>
+#include <growstack/signals.hpp>
 #include <growstack/switch.hpp>
 
 #include <cxxabi.h>
@@ -15,7 +18,11 @@ namespace growstack::detail {
 using grow::stack;
 using grow::thread_state;
 
-stack& attach_thread() noexcept {
+stack& attach_thread() {
+    static const bool has_handler = (install_fault_handler(), true);
+    static_cast<void>(has_handler);
+    if (!grow::prepare_alt_stack()) throw no_stack_memory("growstack: no memory for the thread's alternate signal stack");
+    grow::prepare_thread_cache();
     thread_state& thread = grow::this_thread();
     thread.exceptions = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
     thread.running = &thread.root;

@@ -34,6 +34,7 @@ const char* name(trace_event::kind_type kind) noexcept {
     case trace_event::stackfree: return "stackfree";
     case trace_event::push_chunk: return "push_chunk";
     case trace_event::pop_chunk: return "pop_chunk";
+    case trace_event::open_room: return "open_room";
     }
     return "?";
 }

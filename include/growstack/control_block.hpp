@@ -28,7 +28,7 @@ struct control_block {
 // A stack is found from its block and the other way round.
 static_assert(offsetof(control_block, stack) == 0);
 
-/// Gives the block a stack. Throws std::invalid_argument for sizes that make no sense, std::bad_alloc.
+/// Gives the block a stack. Throws std::invalid_argument for sizes that make no sense, no_stack_memory.
 void create(control_block& block, const grow::policy& policy, const stack_options& options);
 
 /// Unwinds the stack of a suspended coroutine and gives it back. Aborts with a message if it runs.
@@ -42,6 +42,9 @@ inline control_block* running() noexcept {
 
 /// Moves a suspended contiguous stack to half its size while under a quarter is used. Returns whether it moved.
 bool shrink(control_block& block) noexcept;
+
+/// Gives the unused memory of a suspended coroutine's stack back to the system. Returns whether it is suspended.
+bool trim(control_block& block) noexcept;
 
 stack_stats stats_of(const control_block& block) noexcept;
 

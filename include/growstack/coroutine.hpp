@@ -4,6 +4,7 @@
 #include <growstack/contiguous_stack.hpp>
 #include <growstack/control_block.hpp>
 #include <growstack/fixed_stack.hpp>
+#include <growstack/reserved_stack.hpp>
 #include <growstack/segmented_stack.hpp>
 #include <growstack/switch.hpp>
 #include <growstack/this_coroutine.hpp>
@@ -17,7 +18,7 @@ namespace growstack {
 /// As in Lua: normal means that it has resumed another coroutine and waits for that one.
 enum class coroutine_status { suspended, running, normal, dead };
 
-/// How a stack grows: contiguous_stack, segmented_stack, fixed_stack.
+/// How a stack grows: contiguous_stack, segmented_stack, reserved_stack, fixed_stack.
 template <class T>
 concept stack_policy = requires {
     { T::policy() } -> std::same_as<const grow::policy&>;
@@ -33,7 +34,7 @@ public:
     coroutine() noexcept = default;
 
     /// Takes any callable without parameters, move-only ones too; its result is discarded. Does not run it yet.
-    /// Throws std::invalid_argument for sizes that make no sense and std::bad_alloc.
+    /// Throws std::invalid_argument for sizes that make no sense, and std::bad_alloc (no_stack_memory for the stack).
     template <class Body>
         requires(std::invocable<std::decay_t<Body>&> && !std::same_as<std::decay_t<Body>, coroutine>)
     explicit coroutine(Body&& body, const stack_options& options = Stack::defaults)
@@ -62,6 +63,10 @@ public:
     /// Moves a suspended contiguous stack to half its size while under a quarter of it is used. Returns whether it
     /// moved: pointers to the coroutine's locals are then stale.
     bool shrink() noexcept { return block_ && detail::shrink(*block_); }
+
+    /// Gives memory that a suspended coroutine's stack does not use back to the system, in place: pages below its last
+    /// frame, its growth room, a kept chunk. Returns false if it is not suspended.
+    bool trim() noexcept { return block_ && detail::trim(*block_); }
 
     stack_stats stats() const noexcept { return block_ ? detail::stats_of(*block_) : stack_stats{}; }
 

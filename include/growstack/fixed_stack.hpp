@@ -6,9 +6,10 @@
 
 namespace growstack {
 
-/// A check that fails throws stack_overflow. `initial_bytes` is its size.
+/// A check that fails throws stack_overflow; code without checks that runs into the guard page ends the program with a
+/// message. `initial_bytes` is its size.
 struct fixed_stack {
-    static constexpr stack_options defaults{.initial_bytes = detail::default_fixed_bytes};
+    static constexpr stack_options defaults{.initial_bytes = detail::default_fixed_bytes, .room_bytes = 0};
     static const grow::policy& policy() noexcept { return grow::fixed_policy; }
 };
 

@@ -7,7 +7,9 @@
 #include <growstack/errors.hpp>
 #include <growstack/fixed_stack.hpp>
 #include <growstack/generator.hpp>
+#include <growstack/reserved_stack.hpp>
 #include <growstack/segmented_stack.hpp>
+#include <growstack/signals.hpp>
 #include <growstack/stack_options.hpp>
 #include <growstack/stats.hpp>
 #include <growstack/stress.hpp>

@@ -20,8 +20,14 @@ struct stack_options {
     std::size_t initial_bytes = detail::default_initial_bytes;
     /// A growth that would make the coroutine's stack memory larger throws stack_overflow. fixed_stack ignores it.
     std::size_t max_bytes = detail::default_max_bytes;
-    /// Kept free below the limit for calls into code without checks (libc, prebuilt libraries). At least 1 KiB.
-    std::size_t headroom_bytes = detail::default_headroom_bytes;
+    /// Kept free below the limit for calls into code without checks (libc, prebuilt libraries). At least 1 KiB;
+    /// 0: 8 KiB, or half of a smaller stack.
+    std::size_t headroom_bytes = 0;
+    /// The growth room: how far code without checks may extend the stack, or a chunk, in place. At most 60 KiB.
+    std::size_t room_bytes = detail::largest_room_bytes;
+    /// Whether a contiguous stack moves at whatever instruction the code without checks has reached when the room is used
+    /// up. If not, that is an overflow.
+    bool move_at_guard = true;
     /// A linked chunk, headroom included; larger where a frame needs it. Rounded up to a power of two.
     std::size_t chunk_bytes = detail::default_chunk_bytes;
     chunk_release release = chunk_release::keep_one;

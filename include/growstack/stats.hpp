@@ -9,6 +9,7 @@ struct stack_stats {
     std::size_t moves = 0;            ///< times the stack moved
     std::size_t bytes_copied = 0;     ///< by those moves
     std::size_t chunks_linked = 0;    ///< times a chunk was linked, kept ones included
+    std::size_t guard_faults = 0;     ///< times code without checks ran into the guard, and the stack grew
     std::size_t stack_bytes = 0;      ///< stack memory now, headroom and kept chunks included; 0 when dead
     std::size_t peak_stack_bytes = 0; ///< its maximum so far; during a move, old and new stack together
 };

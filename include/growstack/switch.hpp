@@ -18,8 +18,8 @@
 
 namespace growstack::detail {
 
-/// Sets up the calling thread for its first resume.
-grow::stack& attach_thread() noexcept;
+/// Sets up the calling thread for its first resume. Throws no_stack_memory if it can get no alternate signal stack.
+grow::stack& attach_thread();
 
 /// Gives back the stack of a coroutine that has ended, restores the resumer's limit and throws what left the body.
 void finish(control_block& block, grow::stack& resumer);
@@ -28,6 +28,7 @@ void finish(control_block& block, grow::stack& resumer);
 [[noreturn]] void throw_bad_yield();
 
 [[gnu::always_inline]] inline void leave(grow::thread_state& thread, grow::stack& from, grow::stack& to) noexcept {
+    touch_stack(); // what the jump saves there must not run into the guard when another stack counts as running
     write_limit(limit_check_never); // first: a check that links a chunk must not come between announce and jump
     if constexpr (grow::has_address_sanitizer) grow::announce_switch(from, to);
     from.exceptions = *thread.exceptions;

@@ -51,6 +51,7 @@
 #define CHUNK_FROM     24
 #define CHUNK_MEMORY   32
 #define CHUNK_KEPT     48
+#define ROOM_BYTES     0xf000
 #define THREAD_RUNNING 0
 #define THREAD_ROOT_SP 56             // root.context
 
@@ -67,7 +68,8 @@
         and     $-64, %rsp
 .endm
 
-// Jumps to `foreign` unless rsp lies in the running coroutine's memory. Clobbers rax, rcx, rdx, rsi.
+// Jumps to `foreign` unless rsp lies in the running coroutine's memory, or in the growth room below. Clobbers rax, rcx,
+// rdx, rsi.
 .macro  jump_if_foreign foreign
         mov     growstack_thread@gottpoff(%rip), %rax
         mov     %fs:THREAD_RUNNING(%rax), %rsi
@@ -77,8 +79,10 @@
         add     $STACK_MEMORY, %rsi
 77:     mov     8(%rsi), %rdx
         sub     (%rsi), %rdx
+        add     $ROOM_BYTES, %rdx
         mov     %rsp, %rax
         sub     (%rsi), %rax
+        add     $ROOM_BYTES, %rax
         cmp     %rdx, %rax
         jb      78f
         test    %rcx, %rcx
@@ -430,6 +434,30 @@ __morestack_allocate_stack_space:
         jmp     *%r10
         .cfi_endproc
         .size   __morestack_allocate_stack_space, .-__morestack_allocate_stack_space
+
+// void growstack_call_on_root_stack(void (*f)(void*), void* argument): for the fault handler, whose own stack may be
+// small. On the thread's root stack, below where its last resume left it.
+        .globl  growstack_call_on_root_stack
+        .hidden growstack_call_on_root_stack
+        .type   growstack_call_on_root_stack, @function
+        .p2align 4
+growstack_call_on_root_stack:
+        .cfi_startproc
+        push    %rbp
+        .cfi_def_cfa_offset 16
+        .cfi_offset %rbp, -16
+        mov     %rsp, %rbp
+        .cfi_def_cfa_register %rbp
+        enter_root_stack %rax
+        mov     %rdi, %rax
+        mov     %rsi, %rdi
+        call    *%rax
+        leave
+        .cfi_def_cfa %rsp, 8
+        .cfi_restore %rbp
+        ret
+        .cfi_endproc
+        .size   growstack_call_on_root_stack, .-growstack_call_on_root_stack
 
 // void growstack_save_vectors(void* to), void growstack_load_vectors(const void* from): zmm0-zmm7 as wide as the CPU
 // has them, 64 bytes apart. In: rdi. Clobbers nothing else.

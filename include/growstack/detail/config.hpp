@@ -17,6 +17,10 @@ inline constexpr std::size_t absurd_bytes = std::size_t{1} << 44;
 /// 5.2 KiB, a first ostringstream << double 4.2 KiB, printf("%f") 2.5 KiB.
 inline constexpr std::size_t default_headroom_bytes = 8 * 1024;
 
+/// The growth room: 15 pages. With the guard page under it, and 4 KiB of stack over it, one step of tops is 68 KiB.
+inline constexpr std::size_t largest_room_bytes = 60 * 1024;
+inline constexpr std::size_t guarded_bytes = largest_room_bytes + page_bytes;
+
 /// 256 bytes that GCC lets a small frame use unasked, the red zone (128), what __morestack saves (136), and a margin.
 inline constexpr std::size_t smallest_headroom_bytes = 1024;
 
@@ -25,5 +29,8 @@ inline constexpr std::size_t default_chunk_bytes = 16 * 1024;
 
 /// boost::context::fixedsize_stack's default on Linux.
 inline constexpr std::size_t default_fixed_bytes = 128 * 1024;
+
+/// As large as a thread's stack usually is.
+inline constexpr std::size_t default_reserved_bytes = 8 * 1024 * 1024;
 
 } // namespace growstack::detail

@@ -28,6 +28,7 @@ struct alignas(64) chunk {
     bool is_kept = false;          // on return, keep it for the next check instead of freeing it
     bool is_new = true;            // not linked yet
     unsigned order = 0;            // its memory is 2^order bytes
+    std::uintptr_t opened_lo = 0;  // of its growth room: what is open begins here; 0: none of it
 };
 
 /// Where a call continues after its check: `frame` is where the check's frame lies now (it may have moved);
@@ -43,6 +44,9 @@ check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes
 
 /// Unlinks the chunk that `frame` entered; called when the callee has returned or an exception leaves it.
 void pop_chunk(check_frame& frame) noexcept;
+
+/// Frees the chunk that is kept for the next call, if there is one.
+void free_kept_chunk(stack& self) noexcept;
 
 /// Gives back every chunk, linked ones too: for a stack that no code runs on any more.
 void release_chunks(stack& self) noexcept;

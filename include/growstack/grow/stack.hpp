@@ -46,6 +46,7 @@ struct policy {
 
 extern const policy contiguous_policy;
 extern const policy segmented_policy;
+extern const policy reserved_policy;
 extern const policy fixed_policy;
 
 /// The sizes a stack was created with, in bytes: checked and rounded copies of growstack::stack_options.
@@ -54,7 +55,9 @@ struct stack_sizes {
     std::size_t initial_bytes = 0;
     std::size_t max_bytes = 0;
     std::size_t chunk_bytes = 0;
+    std::size_t room_bytes = 0;
     bool keep_chunk = false;
+    bool move_at_guard = false;
 };
 
 /// Why every check of a stack is to fail: bits of stack::check_reasons.
@@ -65,12 +68,13 @@ enum check_reason : unsigned char {
     overflow_pending = 8, // to be thrown at the next call whose caller expects exceptions
 };
 
-/// Counts of what growth has done to one stack. Bytes are of stack memory, headroom included.
+/// Counts of what growth has done to one stack. Bytes are of stack memory, headroom and open rooms included.
 struct growth_counts {
     std::size_t moves = 0;
     std::size_t bytes_copied = 0;
     std::size_t stack_bytes = 0;
     std::size_t peak_stack_bytes = 0;
+    std::size_t guard_faults = 0;
 };
 
 struct stack {
@@ -83,6 +87,7 @@ struct stack {
     // Read and written at each switch.
     std::uintptr_t limit = 0;      // the thread's limit slot while this stack runs
     void* context = nullptr;       // while it does not run: its fcontext, which is its sp
+    std::uintptr_t opened_lo = 0;  // of the growth room below `memory`: what is open begins here; 0: none of it
     stack* resumer = nullptr;      // who gets control back at a yield; null: suspended; itself: dead
     detail::exception_state exceptions; // while it does not run
     std::uintptr_t shrink_above = UINTPTR_MAX; // suspended with sp above this, less than a quarter is used
@@ -107,6 +112,9 @@ struct stack {
 
     /// Returns the memory that the innermost frames are on.
     const bounds& innermost() const noexcept { return top ? top->memory : memory; }
+
+    /// Returns where the open part of the growth room below innermost() begins; 0: none of it is open.
+    std::uintptr_t& innermost_opened_lo() noexcept { return top ? top->opened_lo : opened_lo; }
 
     /// Returns the lowest sp that frames on the innermost memory may have.
     std::uintptr_t lowest_sp() const noexcept {
@@ -141,6 +149,9 @@ void note_shallow_resume(stack& self) noexcept;
 /// Moves a contiguous stack that does not run to half its size while under a quarter is used. Returns whether it moved.
 bool shrink_suspended(stack& self) noexcept;
 
+/// Gives memory that a stack which does not run has no frames on back to the system.
+void trim_suspended(stack& self) noexcept;
+
 // The assembly's offsets.
 static_assert(std::is_standard_layout_v<stack> && std::is_standard_layout_v<chunk>);
 static_assert(offsetof(stack, ready) == 0);
@@ -149,6 +160,7 @@ static_assert(offsetof(stack, chunks_linked) == 16);
 static_assert(offsetof(stack, memory) == 24);
 static_assert(offsetof(stack, limit) == 40);
 static_assert(offsetof(stack, context) == 48);
+static_assert(detail::largest_room_bytes == 0xf000);
 static_assert(offsetof(chunk, older) == 0);
 static_assert(offsetof(chunk, owner) == 8);
 static_assert(offsetof(chunk, limit) == 16);

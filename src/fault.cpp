@@ -1,0 +1,164 @@
+// The guard check. A fault is ours if the running coroutine touches its stack, that is, at or above sp, less the red
+// zone, and below what is accessible. Then, in this order:
+//
+//      in place      the growth room is opened as far as needed: at any instruction, in any code
+//      move          the room is used up and the stack is contiguous: at this instruction
+//      overflow      neither is possible: a message, and abort
+//
+//            guard page   overshoot    room           memory
+//      lo   |inaccessible|           |               |  headroom  |  frames   |   hi
+//                        ^ in place, where it cannot move
+//                                    ^ in place, where it can: a frame that ends below is still in its own space
+//
+// Source: the kernel's own expand_stack, and libsigsegv.
+#include "fault.hpp"
+#include "fatal.hpp"
+#include "morestack.hpp"
+#include "room.hpp"
+
+#include <growstack/grow/thread.hpp>
+
+#include <sys/auxv.h>
+
+#include <algorithm>
+#include <optional>
+
+extern "C" {
+// Calls f(argument) on the thread's root stack, below where its last resume left it (asm/x86_64_sysv.S).
+void growstack_call_on_root_stack(void (*f)(void*), void* argument) noexcept;
+}
+
+namespace growstack::grow {
+namespace {
+
+using detail::page_bytes;
+
+// Left in the room for the frame that does not fit, where the stack can move: nothing else lies there, so whatever points
+// there points to that frame.
+constexpr std::size_t overshoot_bytes = 4 * page_bytes;
+
+// The piece that `sp` is on, or the innermost one if sp has left them all.
+piece piece_at(stack& self, std::uintptr_t sp) noexcept {
+    for (chunk* c = self.top;; c = c->older) {
+        const piece p = piece_of(self, c);
+        if (sp - p.guard().lo <= p.memory.hi - p.guard().lo) return p;
+        if (!c) return piece_of(self, self.top);
+    }
+}
+
+// From the first frame to the last one.
+std::size_t depth_bytes(const stack& self, std::uintptr_t sp) noexcept {
+    std::size_t bytes = 0;
+    for (const chunk* c = self.top; c; c = c->older) {
+        bytes += reinterpret_cast<std::uintptr_t>(c) - sp;
+        sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
+    }
+    return bytes + self.memory.hi - sp;
+}
+
+// Says if the stack may move now, where the coroutine is at whatever instruction. Not while the library itself runs on it:
+// it may hold a lock that growth takes.
+bool may_move(const stack& self) noexcept {
+    const std::uintptr_t limit = detail::read_limit();
+    return self.kind->is_movable && self.sizes.move_at_guard && this_thread().running == &self && !self.destroyer &&
+           limit != detail::limit_check_never && limit != detail::limit_in_transition && !is_pinned(self);
+}
+
+const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_lo, bool is_probing) noexcept {
+    if (needed_lo < p.guard().lo && !is_probing)
+        return "a frame is larger than the address space below the stack: compile that code with "
+               "-fstack-clash-protection, or call it through growstack::call";
+    if (self.kind == &fixed_policy)
+        return "this stack cannot grow: raise stack_options::initial_bytes, or use contiguous_stack";
+    if (self.kind == &reserved_policy) return "its address space is used up: raise stack_options::max_bytes";
+    if (p.guard().hi - room_lo(self, p) < std::min(self.sizes.room_bytes, p.guard().hi - needed_lo))
+        return "stack_options::max_bytes is reached: raise it, or look for endless recursion";
+    if (self.kind == &segmented_policy)
+        return "only a check can link a chunk: compile that code with -fsplit-stack, call it through growstack::call or "
+               "growstack::native, or use contiguous_stack";
+    if (!self.sizes.move_at_guard)
+        return "stack_options::move_at_guard is off: compile that code with -fsplit-stack, or call "
+               "this_coroutine::ensure before";
+    return "an exception is in flight, or a chunk is linked, or growstack itself runs, and the stack must not move: call "
+           "this_coroutine::ensure before";
+}
+
+[[noreturn]] void overflow(const stack& self, std::uintptr_t sp, const char* advice) noexcept {
+    detail::fatal_stack_overflow_in_code_without_checks({.coroutine = &self,
+                                                         .policy = self.kind->name,
+                                                         .depth_bytes = depth_bytes(self, sp),
+                                                         .stack_bytes = self.counts.stack_bytes,
+                                                         .max_bytes = self.sizes.max_bytes,
+                                                         .advice = advice});
+}
+
+struct move_request {
+    stack& self;
+    std::uintptr_t sp;
+    std::uintptr_t needed_lo;
+    displacement moved{};
+    std::optional<overflow_reason> failure{};
+};
+
+void move_on_root_stack(void* argument) noexcept {
+    auto& request = *static_cast<move_request*>(argument);
+    request.failure = move_at_fault(request.self, request.sp - red_zone_bytes, request.needed_lo, request.moved);
+}
+
+// Moves the stack and what the interrupted code has in its registers.
+std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, interrupted_code& code,
+                                    greg_t* end_of_probing) noexcept {
+    move_request request{.self = self, .sp = code.sp(), .needed_lo = needed_lo};
+    growstack_call_on_root_stack(move_on_root_stack, &request);
+    if (request.failure) return request.failure;
+    const std::uintptr_t end = end_of_probing ? static_cast<std::uintptr_t>(*end_of_probing) : 0;
+    code.adjust(request.moved);
+    if (end) *end_of_probing = static_cast<greg_t>(end + request.moved.distance);
+    ++self.counts.guard_faults;
+    detail::write_limit(self.update_limit());
+    return {};
+}
+
+void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code& code) noexcept {
+    greg_t* const end_of_probing = code.end_of_probing();
+    std::uintptr_t needed_lo = std::min(touched, code.sp() - red_zone_bytes);
+    if (end_of_probing) needed_lo = std::min(needed_lo, static_cast<std::uintptr_t>(*end_of_probing) - red_zone_bytes);
+
+    const std::uintptr_t lowest = room_lo(self, p);
+    const bool can_move = may_move(self) && (end_of_probing || needed_lo >= p.guard().lo);
+    if (needed_lo >= lowest + (can_move ? overshoot_bytes : 0) && open_room(self, p, touched)) return;
+    if (can_move) {
+        const std::optional<overflow_reason> failure = move(self, needed_lo, code, end_of_probing);
+        if (!failure || (needed_lo >= lowest && open_room(self, p, touched))) return;
+        overflow(self, code.sp(), advice(*failure));
+    }
+    if (needed_lo >= lowest) overflow(self, code.sp(), advice(overflow_reason::no_memory));
+    overflow(self, code.sp(), advice_for(self, p, needed_lo, end_of_probing));
+}
+
+// The kernel could not write a signal frame, says so by a SIGSEGV without an address, and forgets the signal.
+bool is_lost_signal_frame(const siginfo_t& info, const interrupted_code& code, const piece& p) noexcept {
+    return info.si_code == SI_KERNEL && !code.is_general_protection() && code.sp() - p.guard().lo < p.memory.hi - p.guard().lo &&
+           code.sp() - red_zone_bytes - ::getauxval(AT_MINSIGSTKSZ) < p.accessible_lo();
+}
+
+bool is_stack_access(const piece& p, std::uintptr_t touched, std::uintptr_t sp) noexcept {
+    constexpr std::size_t largest_frame_bytes = std::size_t{1} << 30; // beyond, sp itself has gone wrong
+    return touched >= sp - red_zone_bytes && touched < p.accessible_lo() && sp > p.memory.lo - largest_frame_bytes;
+}
+
+} // namespace
+
+bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
+    stack* const running = this_thread().running;
+    if (info.si_signo != SIGSEGV || !running || !running->kind) return false;
+    stack& self = *running;
+    const piece p = piece_at(self, code.sp());
+    if (is_lost_signal_frame(info, code, p)) detail::fatal_no_room_for_a_signal_handler(self);
+    const auto touched = reinterpret_cast<std::uintptr_t>(info.si_addr);
+    if (!is_stack_access(p, touched, code.sp())) return false;
+    grow(self, p, touched, code);
+    return true;
+}
+
+} // namespace growstack::grow

@@ -1,0 +1,43 @@
+// Opening and closing the growth room.
+#include "room.hpp"
+#include "guard.hpp"
+#include "morestack.hpp"
+#include "observe.hpp"
+#include "outward_call.hpp"
+
+#include <algorithm>
+
+namespace growstack::grow {
+
+using detail::page_bytes;
+
+std::uintptr_t room_lo(const stack& self, const piece& p) noexcept {
+    const std::size_t open_bytes = p.guard().hi - p.accessible_lo();
+    const std::size_t other_bytes = self.counts.stack_bytes - open_bytes;
+    const std::size_t left_bytes = self.sizes.max_bytes > other_bytes ? self.sizes.max_bytes - other_bytes : 0;
+    return p.guard().hi - (std::min(self.sizes.room_bytes, left_bytes) & ~(page_bytes - 1));
+}
+
+bool open_room(stack& self, const piece& p, std::uintptr_t lo) noexcept {
+    // A fault costs 5 us, another page next to nothing.
+    const std::size_t bytes_ahead = std::max(3 * page_bytes, p.guard().hi - p.accessible_lo());
+    const std::uintptr_t page = lo & ~(page_bytes - 1);
+    const bounds opened{std::max(page - bytes_ahead, room_lo(self, p)), p.accessible_lo()};
+    if (!remove_guard(opened)) return false;
+    p.opened_lo = opened.lo;
+    ++self.counts.guard_faults;
+    count_bytes(self, opened.bytes(), 0);
+    emit(trace_event::open_room, self, opened, opened.bytes());
+    return true;
+}
+
+void close_room(stack& self, const piece& p, std::uintptr_t hi) noexcept {
+    if (!p.opened_lo || hi <= p.opened_lo) return;
+    const outward_call outward;
+    const bounds closed{p.opened_lo, std::min(hi, p.guard().hi)};
+    p.opened_lo = closed.hi < p.guard().hi ? closed.hi : 0;
+    self.counts.stack_bytes -= closed.bytes();
+    install_guard(closed); // takes no mapping that was not there before the room was opened
+}
+
+} // namespace growstack::grow

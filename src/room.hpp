@@ -1,0 +1,34 @@
+// The growth room: address space below a stack's memory that becomes part of the stack where code without checks runs
+// into it. Nothing moves, so it may be opened at any instruction.
+#pragma once
+
+#include <growstack/detail/config.hpp>
+#include <growstack/grow/stack.hpp>
+#include <growstack/grow/stackalloc.hpp>
+
+namespace growstack::grow {
+
+/// One piece of a stack: its first memory, or a chunk's.
+struct piece {
+    bounds memory;
+    std::uintptr_t& opened_lo;
+
+    bounds guard() const noexcept { return guard_of(memory); }
+    std::uintptr_t accessible_lo() const noexcept { return opened_lo ? opened_lo : guard().hi; }
+};
+
+inline piece piece_of(stack& self, chunk* c) noexcept {
+    return c ? piece{c->memory, c->opened_lo} : piece{self.memory, self.opened_lo};
+}
+
+/// Returns how low `p` may be extended in place.
+std::uintptr_t room_lo(const stack& self, const piece& p) noexcept;
+
+/// Makes `p` accessible from `lo`, or a little lower, up. Precondition: room_lo(self, p) <= lo < p.accessible_lo().
+/// Async-signal-safe. Returns false if the system refuses.
+bool open_room(stack& self, const piece& p, std::uintptr_t lo) noexcept;
+
+/// Makes what is open of the room inaccessible again, up to `hi` or to its end, and gives its memory back.
+void close_room(stack& self, const piece& p, std::uintptr_t hi = UINTPTR_MAX) noexcept;
+
+} // namespace growstack::grow

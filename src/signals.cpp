@@ -1,0 +1,82 @@
+// Installing the fault handler, passing on what is not ours, and who lacks SA_ONSTACK.
+#include "fault.hpp"
+
+#include <growstack/signals.hpp>
+
+#include <signal.h>
+
+#include <cerrno>
+
+namespace growstack {
+namespace {
+
+constexpr int fault_signals[] = {SIGSEGV, SIGBUS};
+
+struct sigaction previous[2]; // in the order of fault_signals
+
+struct sigaction& previous_of(int signal) noexcept { return previous[signal == SIGBUS]; }
+
+bool is_sent_by_a_process(const siginfo_t& info) noexcept { return info.si_code <= 0; }
+
+// The default action: at the same instruction again, or by the same signal again.
+void take_default_action(int signal, const siginfo_t& info) noexcept {
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(signal, &standard, nullptr);
+    if (is_sent_by_a_process(info)) ::raise(signal); // blocked until the handler returns
+}
+
+// The mask that the kernel would have set for the handler. What was blocked before comes back with the handler's return.
+void set_mask_for(const struct sigaction& handler, int signal, const ucontext_t& interrupted) noexcept {
+    sigset_t mask = interrupted.uc_sigmask;
+    ::sigorset(&mask, &mask, &handler.sa_mask);
+    if (!(handler.sa_flags & SA_NODEFER)) ::sigaddset(&mask, signal);
+    ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+}
+
+void pass_on(int signal, siginfo_t* info, void* context) {
+    const struct sigaction handler = previous_of(signal);
+    if (handler.sa_handler == SIG_IGN && is_sent_by_a_process(*info)) return;
+    if (handler.sa_handler == SIG_DFL || handler.sa_handler == SIG_IGN) return take_default_action(signal, *info);
+    if (handler.sa_flags & static_cast<int>(SA_RESETHAND)) previous_of(signal).sa_handler = SIG_DFL;
+    set_mask_for(handler, signal, *static_cast<ucontext_t*>(context));
+    if (handler.sa_flags & SA_SIGINFO) handler.sa_sigaction(signal, info, context);
+    else handler.sa_handler(signal);
+}
+
+// Not noexcept: a program's handler may throw, where it is compiled for that.
+void on_fault(int signal, siginfo_t* info, void* context) {
+    const int error = errno;
+    grow::interrupted_code code{context};
+    if (is_sent_by_a_process(*info) || !grow::serve_fault(*info, code)) pass_on(signal, info, context);
+    errno = error;
+}
+
+} // namespace
+
+void install_fault_handler() noexcept {
+    struct sigaction ours {};
+    ours.sa_sigaction = on_fault;
+    ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    ::sigfillset(&ours.sa_mask); // growth runs on the root stack: no handler may take the alternate stack for free
+    for (const int signal : fault_signals) {
+        struct sigaction found;
+        ::sigaction(signal, nullptr, &found);
+        if ((found.sa_flags & SA_SIGINFO) && found.sa_sigaction == on_fault) continue;
+        previous_of(signal) = found;
+        ::sigaction(signal, &ours, nullptr);
+    }
+}
+
+std::vector<int> handlers_without_altstack() {
+    std::vector<int> signals;
+    for (int signal = 1; signal < NSIG; ++signal) {
+        struct sigaction found;
+        if (::sigaction(signal, nullptr, &found) != 0) continue; // glibc keeps two for itself
+        const bool is_handled = found.sa_handler != SIG_DFL && found.sa_handler != SIG_IGN;
+        if (is_handled && !(found.sa_flags & SA_ONSTACK)) signals.push_back(signal);
+    }
+    return signals;
+}
+
+} // namespace growstack
