@@ -46,6 +46,21 @@ piece piece_at(stack& self, std::uintptr_t sp) noexcept {
     }
 }
 
+bool is_on(stack& self, std::uintptr_t sp) noexcept {
+    const piece p = piece_at(self, sp);
+    return sp - p.guard().lo <= p.memory.hi - p.guard().lo;
+}
+
+// The coroutine that was interrupted: the running one, unless it is about to be resumed, or to be destroyed, by another
+// one, whose stack the jump is still on. Null if none was.
+stack* stack_at(std::uintptr_t sp) noexcept {
+    stack* const running = this_thread().running;
+    if (!running || !running->kind) return nullptr;
+    for (stack* other : {running->resumer, running->destroyer})
+        if (other && other->kind && other != running && is_on(*other, sp)) return other;
+    return running;
+}
+
 // From the first frame to the last one.
 std::size_t depth_bytes(const stack& self, std::uintptr_t sp) noexcept {
     std::size_t bytes = 0;
@@ -150,9 +165,9 @@ bool is_stack_access(const piece& p, std::uintptr_t touched, std::uintptr_t sp) 
 } // namespace
 
 bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
-    stack* const running = this_thread().running;
-    if (info.si_signo != SIGSEGV || !running || !running->kind) return false;
-    stack& self = *running;
+    stack* const found = info.si_signo == SIGSEGV ? stack_at(code.sp()) : nullptr;
+    if (!found) return false;
+    stack& self = *found;
     const piece p = piece_at(self, code.sp());
     if (is_lost_signal_frame(info, code, p)) detail::fatal_no_room_for_a_signal_handler(self);
     const auto touched = reinterpret_cast<std::uintptr_t>(info.si_addr);

@@ -28,7 +28,6 @@ void finish(control_block& block, grow::stack& resumer);
 [[noreturn]] void throw_bad_yield();
 
 [[gnu::always_inline]] inline void leave(grow::thread_state& thread, grow::stack& from, grow::stack& to) noexcept {
-    touch_stack(); // what the jump saves there must not run into the guard when another stack counts as running
     write_limit(limit_check_never); // first: a check that links a chunk must not come between announce and jump
     if constexpr (grow::has_address_sanitizer) grow::announce_switch(from, to);
     from.exceptions = *thread.exceptions;
@@ -59,6 +58,7 @@ void finish(control_block& block, grow::stack& resumer);
     if (!thread.running || !thread.running->resumer) [[unlikely]] throw_bad_yield();
     grow::stack& self = *thread.running;
     grow::stack& resumer = *self.resumer;
+    touch_stack(); // what the jump saves must not run into the guard when the resumer counts as running
     self.resumer = nullptr;
     leave(thread, self, resumer);
     const boost::context::detail::transfer_t arrived = boost::context::detail::jump_fcontext(resumer.context, nullptr);

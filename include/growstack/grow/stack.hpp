@@ -87,7 +87,6 @@ struct stack {
     // Read and written at each switch.
     std::uintptr_t limit = 0;      // the thread's limit slot while this stack runs
     void* context = nullptr;       // while it does not run: its fcontext, which is its sp
-    std::uintptr_t opened_lo = 0;  // of the growth room below `memory`: what is open begins here; 0: none of it
     stack* resumer = nullptr;      // who gets control back at a yield; null: suspended; itself: dead
     detail::exception_state exceptions; // while it does not run
     std::uintptr_t shrink_above = UINTPTR_MAX; // suspended with sp above this, less than a quarter is used
@@ -100,6 +99,7 @@ struct stack {
     const policy* kind = nullptr;  // null: a thread's own stack
     stack_sizes sizes;
     growth_counts counts;
+    std::uintptr_t opened_lo = 0;  // of the growth room below `memory`: what is open begins here; 0: none of it
     void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run
     bounds attached;               // memory outside the stack that may point into it: the body and its captures
     alloca_block* allocas = nullptr;
