@@ -35,17 +35,23 @@ bool ask_kernel() noexcept {
 
 void* address(bounds pages) noexcept { return reinterpret_cast<void*>(pages.lo); }
 
+// Some guard is by mprotect.
+constinit std::atomic<bool> has_protected{false};
+
 } // namespace
 
 bool install_guard(bounds pages) noexcept {
-    if (!guards_take_mappings()) return ::madvise(address(pages), pages.bytes(), madv_guard_install) == 0;
-    return ::madvise(address(pages), pages.bytes(), MADV_DONTNEED) == 0 &&
-           ::mprotect(address(pages), pages.bytes(), PROT_NONE) == 0;
+    if (!guards_take_mappings() && ::madvise(address(pages), pages.bytes(), madv_guard_install) == 0) return true;
+    // No guard regions, or memory that mlockall has locked, which takes none.
+    has_protected.store(true, std::memory_order_relaxed);
+    ::madvise(address(pages), pages.bytes(), MADV_DONTNEED);
+    return ::mprotect(address(pages), pages.bytes(), PROT_NONE) == 0;
 }
 
 bool remove_guard(bounds pages) noexcept {
-    if (!guards_take_mappings()) return ::madvise(address(pages), pages.bytes(), madv_guard_remove) == 0;
-    return ::mprotect(address(pages), pages.bytes(), PROT_READ | PROT_WRITE) == 0;
+    if (!guards_take_mappings() && ::madvise(address(pages), pages.bytes(), madv_guard_remove) != 0) return false;
+    return !has_protected.load(std::memory_order_relaxed) ||
+           ::mprotect(address(pages), pages.bytes(), PROT_READ | PROT_WRITE) == 0;
 }
 
 bool guards_take_mappings() noexcept { return !has_guard_regions.load(std::memory_order_relaxed); }
