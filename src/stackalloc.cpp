@@ -81,9 +81,13 @@ private:
 
     bounds take_slot(unsigned order, unsigned top_class) noexcept {
         const std::lock_guard lock{mutex_};
-        if (!warm_[order].has(top_class) && !cold_[order].has(top_class)) cut(order);
+        if (!has(order, top_class)) cut(order);
+        if (!has(order, top_class)) {
+            unmap_free_stacks(); // of other sizes: the memory, or the mappings, may do
+            cut(order);
+        }
+        if (!has(order, top_class)) return {};
         const bool is_warm = warm_[order].has(top_class);
-        if (!is_warm && !cold_[order].has(top_class)) return {};
         taken_bytes_ += bytes_of(order);
         if (is_warm) cached_bytes_ -= bytes_of(order);
         return (is_warm ? warm_ : cold_)[order].pop(top_class, bytes_of(order));
@@ -98,6 +102,26 @@ private:
         } else {
             warm_[order].push(memory);
             cached_bytes_ += memory.bytes();
+        }
+    }
+
+    bool has(unsigned order, unsigned top_class) const noexcept {
+        return warm_[order].has(top_class) || cold_[order].has(top_class);
+    }
+
+    void unmap_free_stacks() noexcept {
+        for (unsigned order = smallest_order; order <= largest_order; ++order) {
+            unmap_all(warm_[order], bytes_of(order));
+            unmap_all(cold_[order], bytes_of(order));
+        }
+        cached_bytes_ = 0;
+    }
+
+    static void unmap_all(free_stacks& stacks, std::size_t bytes) noexcept {
+        while (stacks.count()) {
+            const bounds memory = stacks.pop(any_class, bytes);
+            const std::uintptr_t lo = guard_of(memory).lo;
+            ::munmap(reinterpret_cast<void*>(lo), memory.hi - lo);
         }
     }
 

@@ -53,6 +53,7 @@ child_end run_in_child(void (*f)()) {
     if (child == 0) {
         // doctest's handlers would report a crash of the test.
         for (int s : {SIGABRT, SIGSEGV, SIGILL, SIGFPE, SIGTERM}) std::signal(s, SIG_DFL);
+        growstack::install_fault_handler();
         ::dup2(ends[1], STDERR_FILENO);
         f();
         std::fflush(nullptr);
