@@ -25,7 +25,7 @@ namespace {
 using detail::guarded_bytes;
 using detail::page_bytes;
 
-// Above so much in free stacks the pool keeps no more memory of large ones, only their address space.
+// Above so much in large free stacks the pool keeps no more of their memory, only address space.
 constexpr std::size_t most_pooled_bytes = std::size_t{128} << 20;
 
 constexpr int poison_byte = 0xfc; // Go's stackPoisonCopy
@@ -89,19 +89,23 @@ private:
         if (!has(order, top_class)) return {};
         const bool is_warm = warm_[order].has(top_class);
         taken_bytes_ += bytes_of(order);
-        if (is_warm) cached_bytes_ -= bytes_of(order);
+        if (is_warm) {
+            cached_bytes_ -= bytes_of(order);
+            if (!is_cached_order(order)) cached_large_bytes_ -= bytes_of(order);
+        }
         return (is_warm ? warm_ : cold_)[order].pop(top_class, bytes_of(order));
     }
 
     void give_slot(bounds memory, unsigned order) noexcept {
         const std::lock_guard lock{mutex_};
         taken_bytes_ -= memory.bytes();
-        if (!is_cached_order(order) && cached_bytes_ + memory.bytes() > most_pooled_bytes) {
+        if (!is_cached_order(order) && cached_large_bytes_ + memory.bytes() > most_pooled_bytes) {
             decommit({memory.lo - slack_bytes, memory.hi});
             cold_[order].push(memory);
         } else {
             warm_[order].push(memory);
             cached_bytes_ += memory.bytes();
+            if (!is_cached_order(order)) cached_large_bytes_ += memory.bytes();
         }
     }
 
@@ -114,7 +118,7 @@ private:
             unmap_all(warm_[order], bytes_of(order));
             unmap_all(cold_[order], bytes_of(order));
         }
-        cached_bytes_ = 0;
+        cached_bytes_ = cached_large_bytes_ = 0;
     }
 
     static void unmap_all(free_stacks& stacks, std::size_t bytes) noexcept {
@@ -153,7 +157,8 @@ private:
     std::mutex mutex_;
     std::array<free_stacks, largest_order + 1> warm_; // with memory
     std::array<free_stacks, largest_order + 1> cold_; // address space, with memory for the link at most
-    std::size_t cached_bytes_ = 0; // of warm ones
+    std::size_t cached_bytes_ = 0;       // of warm ones
+    std::size_t cached_large_bytes_ = 0; // those above largest_slab_order
     std::size_t taken_bytes_ = 0;  // by threads: in use, or in their caches
 };
 

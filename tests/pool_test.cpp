@@ -65,7 +65,7 @@ TEST_CASE_TEMPLATE("a coroutine from a warm pool takes no system call", Kind, GR
 TEST_CASE("the test above sees a system call") {
     const auto end = test::run_in_child([] {
         forbid_memory_calls();
-        create_and_destroy<test::contiguous>(1000);
+        test::coroutine<test::contiguous> c{[] {}, {.initial_bytes = 64 << 20}};
     });
     CHECK(end.signal == SIGSYS);
 }
