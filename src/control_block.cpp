@@ -21,7 +21,6 @@ using grow::stack;
 
 // Leaves a coroutine that is at its end, for good.
 [[noreturn]] void die(stack& self, stack& resumer) noexcept {
-    touch_stack(); // as in yield
     grow::announce_switch(self, resumer, true);
     leave(grow::this_thread(), self, resumer);
     self.resumer = &self;
