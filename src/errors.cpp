@@ -48,7 +48,6 @@ check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, 
 }
 
 void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t frame_bytes, overflow_reason reason) {
-    open_beyond_room(self, frame.callee_sp() - throw_bytes);
     char message[320];
     // Checks of small frames compare sp itself, and some say 0.
     constexpr std::size_t unasked_bytes = 256;
@@ -60,6 +59,7 @@ void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t fra
                   self.counts.stack_bytes,
                   self.sizes.max_bytes,
                   self.sizes.headroom_bytes, advice(reason));
+    open_beyond_room(self, frame.callee_sp() - throw_bytes);
     self.is_limit_lowered = true;
     detail::write_limit(self.update_limit());
     throw stack_overflow(message);
