@@ -167,9 +167,20 @@ def print_jobs(directory):
     print("  peak stack: of a fixed stack its size; during a move, both stacks; headroom included")
 
 
+def print_guard(directory):
+    rows, _ = read(directory, "guard")
+    median = times(rows, "median")
+    bare = median["bare", "fault"]
+    print_table("a first touch below a stack of 4 KiB, ns; medians", ["", "ns", "to the bare fault"],
+                [[label, f"{median[name, 'fault']:.0f}", f"{median[name, 'fault'] / bare:.2f}"]
+                 for name, label in (("bare", "bare: a SIGSEGV that makes one page accessible"),
+                                     ("in_place", "the growth room opens"), ("move", "the stack moves"))])
+    print_aim("each", 2, max(median[name, "fault"] for name in ("in_place", "move")) / bare, "x bare")
+
+
 def main():
     directory = pathlib.Path(sys.argv[1])
-    for part in (print_switch, print_relocate, print_growth, print_hot_split, print_jobs):
+    for part in (print_switch, print_relocate, print_growth, print_hot_split, print_guard, print_jobs):
         part(directory)
 
 

@@ -25,12 +25,12 @@ void free_alloca_blocks(stack& self, bounds memory, std::uintptr_t sp) noexcept 
 allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes) {
     free_alloca_blocks(self, self.innermost(), frame.callee_sp());
     const std::size_t rounded = (bytes + 63) & ~std::size_t{63};
-    if (self.kind == &fixed_policy) throw_stack_overflow(self, bytes, overflow_reason::fixed_size);
-    if (self.kind == &reserved_policy) throw_stack_overflow(self, bytes, overflow_reason::reserved_size);
+    if (self.kind == &fixed_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::fixed_size);
+    if (self.kind == &reserved_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::reserved_size);
     if (bytes > self.sizes.max_bytes || self.counts.stack_bytes + rounded > self.sizes.max_bytes)
-        throw_stack_overflow(self, bytes, overflow_reason::max_bytes);
+        throw_stack_overflow(self, frame, bytes, overflow_reason::max_bytes);
     void* memory = ::operator new(sizeof(alloca_block) + rounded, std::align_val_t{alignof(alloca_block)}, std::nothrow);
-    if (!memory) throw_stack_overflow(self, bytes, overflow_reason::no_memory);
+    if (!memory) throw_stack_overflow(self, frame, bytes, overflow_reason::no_memory);
     check_frame* moved_frame = grow_ahead(self, frame, rounded); // the next one fits
     const std::uintptr_t sp = moved_frame->callee_sp();
     const bool is_first = !self.allocas || self.allocas->frame_sp != sp;

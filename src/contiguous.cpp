@@ -140,7 +140,9 @@ std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo
     if (bytes > self.sizes.max_bytes) return overflow_reason::max_bytes;
     const std::uintptr_t lowest = accessible_lo(self);
     const std::uintptr_t copied_lo = std::max(lowest, live_lo & ~(sizeof(std::uintptr_t) - 1));
-    if (!move(self, bytes, {copied_lo, std::min(lowest, live_lo)}, moved)) return overflow_reason::no_memory;
+    // All that is guarded is the stack's own: what points there points to a frame that is being set up. Compilers compute
+    // addresses in a frame before they lower sp to its end.
+    if (!move(self, bytes, {copied_lo, guard_of(self.memory).lo}, moved)) return overflow_reason::no_memory;
     return {};
 }
 

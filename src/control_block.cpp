@@ -21,7 +21,6 @@ using grow::stack;
 
 // Leaves a coroutine that is at its end, for good.
 [[noreturn]] void die(stack& self, stack& resumer) noexcept {
-    touch_stack(); // as in yield
     grow::announce_switch(self, resumer, true);
     leave(grow::this_thread(), self, resumer);
     self.resumer = &self;
@@ -71,7 +70,9 @@ void check_sizes(const stack_options& options, const grow::policy& policy) {
     if (options.headroom_bytes >= first_bytes(options, policy))
         throw_bad_size("headroom_bytes", options.headroom_bytes, "must be less than the stack, or no frame fits");
     if (options.room_bytes > largest_room_bytes)
-        throw_bad_size("room_bytes", options.room_bytes, "must be at most 61440");
+        throw_bad_size("room_bytes", options.room_bytes, "must be at most 45056");
+    if (options.non_split_bytes > absurd_bytes)
+        throw_bad_size("non_split_bytes", options.non_split_bytes, "larger than the address space has room for");
     if (&policy == &grow::fixed_policy || &policy == &grow::reserved_policy) return;
     if (options.max_bytes > absurd_bytes)
         throw_bad_size("max_bytes", options.max_bytes, "larger than the address space has room for");
@@ -97,6 +98,7 @@ void create(control_block& block, const grow::policy& policy, const stack_option
                   .max_bytes = is_contiguous || is_segmented ? options.max_bytes : bytes + options.room_bytes,
                   .chunk_bytes = grow::stackalloc_bytes(options.chunk_bytes),
                   .room_bytes = options.room_bytes,
+                  .non_split_bytes = options.non_split_bytes,
                   .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link,
                   .move_at_guard = options.move_at_guard};
     if (is_contiguous && modes.move) self.add(grow::moves_always);
@@ -110,7 +112,8 @@ void create(control_block& block, const grow::policy& policy, const stack_option
 }
 
 void join_creator(control_block& block) noexcept {
-    stack* creator = grow::this_thread().running;
+    const grow::thread_state& thread = grow::this_thread();
+    stack* const creator = thread.running && !thread.running->kind && thread.native ? thread.native->caller : thread.running;
     if (creator && creator->kind) grow::join_family(block.stack, *creator);
 }
 
@@ -134,6 +137,14 @@ stack_stats stats_of(const control_block& block) noexcept {
 }
 
 } // namespace growstack::detail
+
+void growstack::this_coroutine::ensure(std::size_t bytes) {
+    const std::uintptr_t limit = detail::read_limit();
+    if (limit == detail::limit_check_never) return;
+    const auto sp = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    const std::size_t wanted = std::min(bytes, detail::absurd_bytes); // more than that does not fit either
+    if (limit == detail::limit_check_always || sp < limit || sp - limit < wanted) detail::growstack_ensure(wanted);
+}
 
 void growstack::this_coroutine::shrink() noexcept {
     grow::stack* self = grow::this_thread().running;

@@ -2,6 +2,7 @@
 #include "call_site.hpp"
 #include "guard.hpp"
 #include "morestack.hpp"
+#include "room.hpp"
 
 #include <growstack/errors.hpp>
 #include <growstack/grow/thread.hpp>
@@ -24,6 +25,9 @@ const char* advice(overflow_reason reason) noexcept {
 
 namespace {
 
+// A first throw takes 5.2 KiB; destructors on the way, and what() printed, some more.
+constexpr std::size_t throw_bytes = 12 * 1024;
+
 // What a callee may use of the headroom while an overflow waits. Most of it is left for the throw: 2 to 5 KiB.
 constexpr std::size_t most_waiting_bytes = 2048;
 
@@ -38,12 +42,12 @@ bool can_wait(const stack& self, const check_frame& frame, std::size_t frame_byt
 } // namespace
 
 check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, overflow_reason reason) {
-    if (!can_wait(self, frame, frame_bytes)) throw_stack_overflow(self, frame_bytes, reason);
+    if (!can_wait(self, frame, frame_bytes)) throw_stack_overflow(self, frame, frame_bytes, reason);
     self.add(overflow_pending);
     return stay(self, frame);
 }
 
-void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason reason) {
+void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t frame_bytes, overflow_reason reason) {
     char message[320];
     // Checks of small frames compare sp itself, and some say 0.
     constexpr std::size_t unasked_bytes = 256;
@@ -55,6 +59,7 @@ void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason 
                   self.counts.stack_bytes,
                   self.sizes.max_bytes,
                   self.sizes.headroom_bytes, advice(reason));
+    open_beyond_room(self, frame.callee_sp() - throw_bytes);
     self.is_limit_lowered = true;
     detail::write_limit(self.update_limit());
     throw stack_overflow(message);
@@ -75,6 +80,7 @@ stack_overflow::~stack_overflow() {
     const bool is_lowered_now = detail::read_limit() == self->limit;
     self->is_limit_lowered = false;
     self->update_limit();
+    grow::close_unused_room(*self, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
     if (is_lowered_now) detail::write_limit(self->limit);
 }
 

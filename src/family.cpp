@@ -6,6 +6,7 @@
 #include <growstack/grow/thread.hpp>
 
 #include <mutex>
+#include <utility>
 
 namespace growstack::grow {
 namespace {

@@ -5,10 +5,9 @@
 //      move          the room is used up and the stack is contiguous: at this instruction
 //      overflow      neither is possible: a message, and abort
 //
-//            guard page   overshoot    room           memory
+//            guard page    reserve      room           memory
 //      lo   |inaccessible|           |               |  headroom  |  frames   |   hi
-//                        ^ in place, where it cannot move
-//                                    ^ in place, where it can: a frame that ends below is still in its own space
+//                                    ^ in place; a frame that ends below it, in the reserve, is still in its own space
 //
 // Source: the kernel's own expand_stack, and libsigsegv.
 #include "fault.hpp"
@@ -16,6 +15,7 @@
 #include "morestack.hpp"
 #include "room.hpp"
 
+#include <growstack/detail/probe_table.hpp>
 #include <growstack/grow/thread.hpp>
 
 #include <sys/auxv.h>
@@ -33,9 +33,8 @@ namespace {
 
 using detail::page_bytes;
 
-// Left in the room for the frame that does not fit, where the stack can move: nothing else lies there, so whatever points
-// there points to that frame.
-constexpr std::size_t overshoot_bytes = 4 * page_bytes;
+// What a probe's slow path uses before growth has left the stack, at -O0.
+constexpr std::size_t slow_path_bytes = 2048;
 
 // The piece that `sp` is on, or the innermost one if sp has left them all.
 piece piece_at(stack& self, std::uintptr_t sp) noexcept {
@@ -141,13 +140,14 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
 
     const std::uintptr_t lowest = room_lo(self, p);
     const bool can_move = may_move(self) && (end_of_probing || needed_lo >= p.guard().lo);
-    if (needed_lo >= lowest + (can_move ? overshoot_bytes : 0) && open_room(self, p, touched)) return;
+    if (needed_lo >= lowest && open_room(self, p, touched)) return;
     if (can_move) {
         const std::optional<overflow_reason> failure = move(self, needed_lo, code, end_of_probing);
-        if (!failure || (needed_lo >= lowest && open_room(self, p, touched))) return;
+        if (!failure) return;
         overflow(self, code.sp(), advice(*failure));
     }
     if (needed_lo >= lowest) overflow(self, code.sp(), advice(overflow_reason::no_memory));
+    if (self.kind->is_movable && is_pinned(self) && open_beyond_room(self, needed_lo)) return; // the pin will go
     overflow(self, code.sp(), advice_for(self, p, needed_lo, end_of_probing));
 }
 
@@ -168,6 +168,11 @@ bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
     stack* const found = info.si_signo == SIGSEGV ? stack_at(code.sp()) : nullptr;
     if (!found) return false;
     stack& self = *found;
+    if (const std::uintptr_t slow_path = detail::find_slow_path(code.ip())) {
+        open_beyond_room(self, code.sp() - slow_path_bytes);
+        code.continue_at(slow_path);
+        return true;
+    }
     const piece p = piece_at(self, code.sp());
     if (is_lost_signal_frame(info, code, p)) detail::fatal_no_room_for_a_signal_handler(self);
     const auto touched = reinterpret_cast<std::uintptr_t>(info.si_addr);

@@ -54,7 +54,7 @@ bool exceptions_in_flight() noexcept;
 check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, overflow_reason reason);
 
 /// The same where there is nothing to wait for.
-[[noreturn]] void throw_stack_overflow(stack& self, std::size_t frame_bytes, overflow_reason reason);
+[[noreturn]] void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t frame_bytes, overflow_reason reason);
 
 /// Keeps the books when a stack's memory grows by `more` and shrinks by `less` bytes.
 inline void count_bytes(stack& self, std::size_t more, std::size_t less) noexcept {

@@ -18,17 +18,39 @@ std::uintptr_t room_lo(const stack& self, const piece& p) noexcept {
     return p.guard().hi - (std::min(self.sizes.room_bytes, left_bytes) & ~(page_bytes - 1));
 }
 
+namespace {
+
+bool open(stack& self, const piece& p, std::uintptr_t lo) noexcept {
+    const bounds opened{lo, p.accessible_lo()};
+    if (!remove_guard(opened)) return false;
+    p.opened_lo = opened.lo;
+    count_bytes(self, opened.bytes(), 0);
+    emit(trace_event::open_room, self, opened, opened.bytes());
+    return true;
+}
+
+} // namespace
+
 bool open_room(stack& self, const piece& p, std::uintptr_t lo) noexcept {
     // A fault costs 5 us, another page next to nothing.
     const std::size_t bytes_ahead = std::max(3 * page_bytes, p.guard().hi - p.accessible_lo());
     const std::uintptr_t page = lo & ~(page_bytes - 1);
-    const bounds opened{std::max(page - bytes_ahead, room_lo(self, p)), p.accessible_lo()};
-    if (!remove_guard(opened)) return false;
-    p.opened_lo = opened.lo;
+    if (!open(self, p, std::max(page - bytes_ahead, room_lo(self, p)))) return false;
     ++self.counts.guard_faults;
-    count_bytes(self, opened.bytes(), 0);
-    emit(trace_event::open_room, self, opened, opened.bytes());
     return true;
+}
+
+bool open_beyond_room(stack& self, std::uintptr_t lo) noexcept {
+    const piece p = piece_of(self, self.top);
+    const std::uintptr_t lowest = p.guard().lo + page_bytes;
+    const std::uintptr_t page = std::max(lo & ~(page_bytes - 1), lowest);
+    const outward_call outward;
+    return (page >= p.accessible_lo() || open(self, p, page)) && lo >= lowest;
+}
+
+void close_unused_room(stack& self, std::uintptr_t sp) noexcept {
+    const piece p = piece_of(self, self.top);
+    if (sp > p.guard().hi + page_bytes / 2) close_room(self, p);
 }
 
 void close_room(stack& self, const piece& p, std::uintptr_t hi) noexcept {

@@ -21,7 +21,7 @@ const void* pointer(std::uintptr_t address) noexcept { return reinterpret_cast<c
 
 } // namespace
 
-void announce_switch(stack& from, stack& to, bool dies) noexcept {
+void announce_switch(stack& from, const stack& to, bool dies) noexcept {
     if (is_absent()) return;
     const bounds memory = to.innermost();
     __sanitizer_start_switch_fiber(dies ? nullptr : &from.sanitizer_state, pointer(memory.lo), memory.bytes());

@@ -37,7 +37,8 @@ void decommit(bounds memory) noexcept {
 
 bool is_cached_order(unsigned order) noexcept { return order <= largest_slab_order; }
 
-constexpr std::size_t slack_bytes = top_alignment - page_bytes; // of large stacks
+using detail::slack_bytes;
+static_assert(slack_bytes == top_alignment - page_bytes);
 
 constexpr std::size_t round_to_top(std::size_t bytes) noexcept {
     return (bytes + top_alignment - 1) & ~(top_alignment - 1);

@@ -39,7 +39,7 @@ void throw_bad_resume(const control_block& block) {
     char text[200];
     const char* what = block.stack.is_dead() ? "it is dead: its body has ended; ask done() first"
                        : running() == &block ? "it is running: a coroutine cannot resume itself"
-                                             : "it is normal: it has resumed the coroutine that runs now";
+                                             : "it is normal: it has resumed the coroutine that runs now, or waits for growstack::native";
     std::snprintf(text, sizeof text, "growstack: resume() of coroutine %p (%s): %s", static_cast<const void*>(&block),
                   block.stack.kind->name, what);
     throw usage_error(text);
@@ -47,6 +47,8 @@ void throw_bad_resume(const control_block& block) {
 
 void throw_bad_yield() {
     if (const control_block* block = running()) fatal_yield_while_unwinding(block->stack);
+    if (grow::this_thread().native)
+        throw usage_error("growstack: yield() inside growstack::native: the thread's own stack cannot be suspended");
     throw usage_error("growstack: yield() outside a coroutine: only code called from a coroutine's body can yield");
 }
 

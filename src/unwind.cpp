@@ -73,7 +73,9 @@ void unwind(control_block& block) noexcept {
     request.exception.exception_cleanup = unwind_stopped;
     grow::announce_switch(resumer, self);
     leave(thread, resumer, self);
+    thread.running = &self;
     ontop_fcontext(self.context, &request, start_unwind);
+    thread.running = &resumer;
     grow::confirm_switch(resumer, self);
     grow::release_stack(self);
     write_limit(resumer.limit);

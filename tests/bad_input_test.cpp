@@ -120,7 +120,7 @@ TEST_CASE_TEMPLATE("sizes that make no sense throw invalid_argument that names t
         check_refused<Kind>(&stack_options::initial_bytes, "initial_bytes", bytes);
     for (std::size_t bytes : {std::size_t{1}, std::size_t{1023}, absurd, SIZE_MAX})
         check_refused<Kind>(&stack_options::headroom_bytes, "headroom_bytes", bytes);
-    for (std::size_t bytes : {std::size_t{60 * 1024 + 1}, SIZE_MAX})
+    for (std::size_t bytes : {std::size_t{44 * 1024 + 1}, SIZE_MAX})
         check_refused<Kind>(&stack_options::room_bytes, "room_bytes", bytes);
     // As large as the first stack: no frame would fit.
     check_refused<Kind>({.initial_bytes = 16384, .headroom_bytes = 16384}, "headroom_bytes", 16384);

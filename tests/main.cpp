@@ -3,6 +3,7 @@
 //
 // This file is compiled without checks, so doctest is code without checks: call it outside coroutines.
 #define DOCTEST_CONFIG_IMPLEMENT
+#define DOCTEST_CONFIG_NO_POSIX_SIGNALS // doctest's handlers would replace the library's
 #include <doctest/doctest.h>
 
 #include <growstack/growstack.hpp>

@@ -2,11 +2,13 @@
 // function.
 #pragma once
 
+#include <growstack/call.hpp>
 #include <growstack/contiguous_stack.hpp>
 #include <growstack/coroutine.hpp>
 #include <growstack/errors.hpp>
 #include <growstack/fixed_stack.hpp>
 #include <growstack/generator.hpp>
+#include <growstack/native.hpp>
 #include <growstack/reserved_stack.hpp>
 #include <growstack/segmented_stack.hpp>
 #include <growstack/signals.hpp>

@@ -23,11 +23,13 @@ struct stack_options {
     /// Kept free below the limit for calls into code without checks (libc, prebuilt libraries). At least 1 KiB;
     /// 0: 8 KiB, or half of a smaller stack.
     std::size_t headroom_bytes = 0;
-    /// The growth room: how far code without checks may extend the stack, or a chunk, in place. At most 60 KiB.
+    /// The growth room: how far code without checks may extend the stack, or a chunk, in place. At most 44 KiB.
     std::size_t room_bytes = detail::largest_room_bytes;
     /// Whether a contiguous stack moves at whatever instruction the code without checks has reached when the room is used
     /// up. If not, that is an overflow.
     bool move_at_guard = true;
+    /// What a call from code with checks into code without gets below its frame, where the linker (gold, lld) finds such calls.
+    std::size_t non_split_bytes = detail::default_non_split_bytes;
     /// A linked chunk, headroom included; larger where a frame needs it. Rounded up to a power of two.
     std::size_t chunk_bytes = detail::default_chunk_bytes;
     chunk_release release = chunk_release::keep_one;

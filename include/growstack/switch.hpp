@@ -4,7 +4,8 @@
 //                                   arrive in the body or in yield                            arrive in resume
 //
 // Whoever leaves does the books, whoever arrives stores the context of whoever left. In between, the limit slot says
-// "no checks", so that a signal handler never compares one stack's sp with another stack's limit.
+// "no checks", so that a signal handler never compares one stack's sp with another stack's limit. Resume alone says which
+// stack runs, on both ways: so it is the one that is left while a yield jumps, whose stack may run into the guard there.
 //
 // Inline, always: a function that switches returns to where the processor's return predictor does not expect it,
 // which costs 8 ns each time. In line there is no such return.
@@ -27,12 +28,11 @@ void finish(control_block& block, grow::stack& resumer);
 [[noreturn]] void throw_bad_resume(const control_block& block);
 [[noreturn]] void throw_bad_yield();
 
-[[gnu::always_inline]] inline void leave(grow::thread_state& thread, grow::stack& from, grow::stack& to) noexcept {
+[[gnu::always_inline]] inline void leave(const grow::thread_state& thread, grow::stack& from, const grow::stack& to) noexcept {
     write_limit(limit_check_never); // first: a check that links a chunk must not come between announce and jump
     if constexpr (grow::has_address_sanitizer) grow::announce_switch(from, to);
     from.exceptions = *thread.exceptions;
     *thread.exceptions = to.exceptions;
-    thread.running = &to;
 }
 
 /// Runs the block's body until it yields or ends. Throws what leaves the body, and usage_error.
@@ -45,8 +45,9 @@ void finish(control_block& block, grow::stack& resumer);
     grow::stack& resumer = thread.running ? *thread.running : attach_thread();
     self.resumer = &resumer;
     leave(thread, resumer, self);
+    thread.running = &self;
     self.context = boost::context::detail::jump_fcontext(self.context, &block).fctx;
-    // The same thread: whoever resumes waits here.
+    thread.running = &resumer; // the same thread: whoever resumes waits here
     if constexpr (grow::has_address_sanitizer) grow::confirm_switch(resumer, self);
     if (self.is_dead()) [[unlikely]] return finish(block, resumer);
     write_limit(resumer.limit);
@@ -58,7 +59,6 @@ void finish(control_block& block, grow::stack& resumer);
     if (!thread.running || !thread.running->resumer) [[unlikely]] throw_bad_yield();
     grow::stack& self = *thread.running;
     grow::stack& resumer = *self.resumer;
-    touch_stack(); // what the jump saves must not run into the guard when the resumer counts as running
     self.resumer = nullptr;
     leave(thread, self, resumer);
     const boost::context::detail::transfer_t arrived = boost::context::detail::jump_fcontext(resumer.context, nullptr);

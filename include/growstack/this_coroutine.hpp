@@ -7,6 +7,13 @@
 #include <memory>
 #include <type_traits>
 
+namespace growstack::detail {
+
+// In src/asm: a function that does nothing, whose check for a frame of so many bytes has failed.
+extern "C" void growstack_ensure(std::size_t frame_bytes);
+
+} // namespace growstack::detail
+
 namespace growstack::this_coroutine {
 
 /// Says if the caller runs in a coroutine.
@@ -28,5 +35,10 @@ inline stack_stats stats() noexcept {
 /// Asks for the stack to shrink, by moving, at the next check: to half while under a quarter is used.
 /// Does nothing on stacks that cannot move, and outside.
 void shrink() noexcept;
+
+/// Grows ahead of time, as a call with a frame of so many bytes would: a contiguous stack moves now, so that code without checks
+/// that follows finds room; a segmented one with keep_one keeps a chunk of that size for the next call that needs it. Throws
+/// stack_overflow if it cannot. Does nothing where there is room, and outside.
+void ensure(std::size_t bytes);
 
 } // namespace growstack::this_coroutine

@@ -45,13 +45,15 @@
 #define STACK_LINKS    16
 #define STACK_MEMORY   24
 #define STACK_LIMIT    40
+#define STACK_CONTEXT  48
+#define STACK_NON_SPLIT 152       // sizes.non_split_bytes
 #define CHUNK_OLDER    0
 #define CHUNK_OWNER    8
 #define CHUNK_LIMIT    16
 #define CHUNK_FROM     24
 #define CHUNK_MEMORY   32
 #define CHUNK_KEPT     48
-#define ROOM_BYTES     0xf000
+#define BELOW_BYTES    0x1e000        // how far below its memory a stack may reach: slack, room and reserve
 #define THREAD_RUNNING 0
 #define THREAD_ROOT_SP 56             // root.context
 
@@ -68,7 +70,7 @@
         and     $-64, %rsp
 .endm
 
-// Jumps to `foreign` unless rsp lies in the running coroutine's memory, or in the growth room below. Clobbers rax, rcx,
+// Jumps to `foreign` unless rsp lies in the running coroutine's memory, or what may be opened below. Clobbers rax, rcx,
 // rdx, rsi.
 .macro  jump_if_foreign foreign
         mov     growstack_thread@gottpoff(%rip), %rax
@@ -79,10 +81,10 @@
         add     $STACK_MEMORY, %rsi
 77:     mov     8(%rsi), %rdx
         sub     (%rsi), %rdx
-        add     $ROOM_BYTES, %rdx
+        add     $BELOW_BYTES, %rdx
         mov     %rsp, %rax
         sub     (%rsi), %rax
-        add     $ROOM_BYTES, %rax
+        add     $BELOW_BYTES, %rax
         cmp     %rdx, %rax
         jb      78f
         test    %rcx, %rcx
@@ -335,19 +337,22 @@ DW.ref.__gcc_personality_v0:
         .text
 
 // The entry that lld and gold put in place of __morestack where the callee calls code without checks. The linker has
-// made the check unconditional, so it is done here, with more room: NON_SPLIT_BYTES below the frame.
+// made the check unconditional, so it is done here, with more room: stack_options::non_split_bytes below the frame.
 // In, out, clobbers: as __morestack.
-#define NON_SPLIT_BYTES 0x4000
         .globl  __morestack_non_split
         .type   __morestack_non_split, @function
         .p2align 4
 __morestack_non_split:
         .cfi_startproc
         .cfi_def_cfa_offset 16
-        add     $NON_SPLIT_BYTES, %r10
         push    %rax
         .cfi_def_cfa_offset 24
-        mov     %rsp, %rax
+        mov     growstack_thread@gottpoff(%rip), %rax
+        mov     %fs:THREAD_RUNNING(%rax), %rax
+        test    %rax, %rax
+        je      2f
+        add     STACK_NON_SPLIT(%rax), %r10
+2:      mov     %rsp, %rax
         sub     %r10, %rax
         jb      1f                      // the frame is larger than the address itself
         cmp     LIMIT, %rax
@@ -434,6 +439,93 @@ __morestack_allocate_stack_space:
         jmp     *%r10
         .cfi_endproc
         .size   __morestack_allocate_stack_space, .-__morestack_allocate_stack_space
+
+// void growstack_call_with_room(void* callable, void (*run)(void*), size_t frame_bytes): run(callable), called as a checked
+// function whose frame of so many bytes does not fit. ..._in_memory: with an address for the result before the rest.
+        .macro  call_with_room name, run, frame_bytes
+        .globl  \name
+        .type   \name, @function
+        .p2align 4
+\name:
+        .cfi_startproc
+        mov     \frame_bytes, %r10
+        xor     %r11d, %r11d
+        call    __morestack
+        ret
+        jmp     *\run
+        .cfi_endproc
+        .size   \name, .-\name
+        .endm
+
+        call_with_room growstack_call_with_room, %rsi, %rdx
+        call_with_room growstack_call_with_room_in_memory, %rdx, %rcx
+
+// void growstack_ensure(size_t bytes): the same for a function that does nothing.
+        .globl  growstack_ensure
+        .type   growstack_ensure, @function
+        .p2align 4
+growstack_ensure:
+        .cfi_startproc
+        mov     %rdi, %r10
+        xor     %r11d, %r11d
+        call    __morestack
+        ret
+        ret
+        .cfi_endproc
+        .size   growstack_ensure, .-growstack_ensure
+
+// void growstack_call_natively(void* callable, void (*run)(void*), size_t unused): run(callable), on the thread's root stack, below
+// where its last resume left it. ..._in_memory: with an address for the result before the rest.
+// All registers that may hold pointers into a stack stay on this one, under `context`, so that they are re-pointed if
+// that stack moves meanwhile. The limit is restored on the other side (native_scope).
+        .macro  call_natively name, run
+        .globl  \name
+        .type   \name, @function
+        .p2align 4
+\name:
+        .cfi_startproc
+        push    %rbp
+        .cfi_def_cfa_offset 16
+        .cfi_offset %rbp, -16
+        mov     %rsp, %rbp
+        .cfi_def_cfa_register %rbp
+        push    %rbx
+        push    %r12
+        push    %r13
+        push    %r14
+        push    %r15
+        .cfi_offset %rbx, -24
+        .cfi_offset %r12, -32
+        .cfi_offset %r13, -40
+        .cfi_offset %r14, -48
+        .cfi_offset %r15, -56
+        mov     growstack_thread@gottpoff(%rip), %rax
+        mov     %fs:THREAD_RUNNING(%rax), %rax
+        mov     %rsp, STACK_CONTEXT(%rax)
+        movq    $0, LIMIT
+        enter_root_stack %rax
+        call    *\run
+        lea     -40(%rbp), %rsp
+        pop     %r15
+        pop     %r14
+        pop     %r13
+        pop     %r12
+        pop     %rbx
+        pop     %rbp
+        .cfi_def_cfa %rsp, 8
+        .cfi_restore %rbx
+        .cfi_restore %r12
+        .cfi_restore %r13
+        .cfi_restore %r14
+        .cfi_restore %r15
+        .cfi_restore %rbp
+        ret
+        .cfi_endproc
+        .size   \name, .-\name
+        .endm
+
+        call_natively growstack_call_natively, %rsi
+        call_natively growstack_call_natively_in_memory, %rdx
 
 // void growstack_call_on_root_stack(void (*f)(void*), void* argument): for the fault handler, whose own stack may be
 // small. On the thread's root stack, below where its last resume left it.

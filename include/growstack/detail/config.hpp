@@ -17,12 +17,18 @@ inline constexpr std::size_t absurd_bytes = std::size_t{1} << 44;
 /// 5.2 KiB, a first ostringstream << double 4.2 KiB, printf("%f") 2.5 KiB.
 inline constexpr std::size_t default_headroom_bytes = 8 * 1024;
 
-/// The growth room: 15 pages. With the guard page under it, and 4 KiB of stack over it, one step of tops is 68 KiB.
-inline constexpr std::size_t largest_room_bytes = 60 * 1024;
-inline constexpr std::size_t guarded_bytes = largest_room_bytes + page_bytes;
+/// Below each stack: the growth room, which code without checks may use; then a reserve, for the frame that does not fit into the
+/// room, and for throwing when there is no more; then the guard page. With 4 KiB of stack over it, one step of tops is 68 KiB.
+inline constexpr std::size_t largest_room_bytes = 44 * 1024;
+inline constexpr std::size_t reserve_bytes = 16 * 1024;
+inline constexpr std::size_t slack_bytes = 60 * 1024; // over it, below a large stack (src/stackalloc.cpp)
+inline constexpr std::size_t guarded_bytes = largest_room_bytes + reserve_bytes + page_bytes;
 
 /// 256 bytes that GCC lets a small frame use unasked, the red zone (128), what __morestack saves (136), and a margin.
 inline constexpr std::size_t smallest_headroom_bytes = 1024;
+
+/// libgcc's __morestack_non_split adds as much.
+inline constexpr std::size_t default_non_split_bytes = 16 * 1024;
 
 inline constexpr std::size_t default_initial_bytes = 16 * 1024;
 inline constexpr std::size_t default_chunk_bytes = 16 * 1024;

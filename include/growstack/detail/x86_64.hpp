@@ -31,11 +31,6 @@ inline constexpr std::uintptr_t limit_check_never = 0;
     asm volatile("mov %0, %%fs:0x70" : : "r"(limit) : "memory");
 }
 
-/// Has the guard check happen now, if it is to happen within the next 256 bytes below sp.
-[[gnu::always_inline]] inline void touch_stack() noexcept {
-    asm volatile("testb %%al, -256(%%rsp)" : : : "cc", "memory");
-}
-
 /// Returns the address of the running thread's `growstack_thread` (src/thread.cpp).
 [[gnu::always_inline]] inline void* thread_state_address() noexcept {
     char* address;

@@ -20,7 +20,7 @@ inline constexpr bool has_address_sanitizer = false;
 // In the library, which is never instrumented itself: they ask at run time if AddressSanitizer is there.
 
 /// Before a switch, on the stack that is left; `dies` if it is never entered again.
-void announce_switch(stack& from, stack& to, bool dies = false) noexcept;
+void announce_switch(stack& from, const stack& to, bool dies = false) noexcept;
 
 /// After a switch, on the stack that was entered; `came_from` is the one that was left.
 void confirm_switch(stack& self, stack& came_from) noexcept;

@@ -56,6 +56,7 @@ struct stack_sizes {
     std::size_t max_bytes = 0;
     std::size_t chunk_bytes = 0;
     std::size_t room_bytes = 0;
+    std::size_t non_split_bytes = 0;
     bool keep_chunk = false;
     bool move_at_guard = false;
 };
@@ -160,7 +161,8 @@ static_assert(offsetof(stack, chunks_linked) == 16);
 static_assert(offsetof(stack, memory) == 24);
 static_assert(offsetof(stack, limit) == 40);
 static_assert(offsetof(stack, context) == 48);
-static_assert(detail::largest_room_bytes == 0xf000);
+static_assert(offsetof(stack, sizes) + offsetof(stack_sizes, non_split_bytes) == 152);
+static_assert(detail::slack_bytes + detail::largest_room_bytes + detail::reserve_bytes == 0x1e000);
 static_assert(offsetof(chunk, older) == 0);
 static_assert(offsetof(chunk, owner) == 8);
 static_assert(offsetof(chunk, limit) == 16);

@@ -9,10 +9,17 @@
 
 namespace growstack::grow {
 
+/// A call of native() on this thread. They nest: native code may resume a coroutine that calls native().
+struct native_call {
+    stack* caller; // waits, with its context in place as in a switch
+    native_call* outer;
+};
+
 struct thread_state {
     stack* running = nullptr; // null: this thread has not resumed a coroutine yet
     stack root;               // the thread's own stack. Growth runs below root.context, where its last resume left it
     detail::exception_state* exceptions = nullptr; // the C++ runtime's, of this thread
+    native_call* native = nullptr; // the innermost
 };
 
 static_assert(offsetof(thread_state, running) == 0);

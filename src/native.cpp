@@ -1,0 +1,28 @@
+// The books of native(). Between the assembly's change of stacks and the scope, the limit says "no checks".
+#include <growstack/grow/sanitizer.hpp>
+#include <growstack/native.hpp>
+
+namespace growstack::detail {
+
+native_scope::native_scope() noexcept {
+    grow::thread_state& thread = grow::this_thread();
+    grow::stack& caller = *thread.running;
+    call_ = {.caller = &caller, .outer = thread.native};
+    root_context_ = thread.root.context; // coroutines that are resumed now leave other ones
+    root_exceptions_ = thread.root.exceptions;
+    thread.native = &call_;
+    thread.running = &thread.root;
+    grow::announce_memory(thread.root.memory);
+}
+
+native_scope::~native_scope() {
+    grow::thread_state& thread = grow::this_thread();
+    grow::announce_memory(call_.caller->innermost());
+    thread.running = call_.caller;
+    thread.native = call_.outer;
+    thread.root.context = root_context_;
+    thread.root.exceptions = root_exceptions_;
+    write_limit(call_.caller->limit);
+}
+
+} // namespace growstack::detail
