@@ -1,0 +1,105 @@
+// Ways to run code without checks at a chosen place of a growing stack. Nothing here is compiled with -fsplit-stack.
+#pragma once
+
+#include "../support.hpp"
+
+#include <growstack/growstack.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <type_traits>
+
+namespace guard {
+
+// The smallest stacks, so that everything has to grow. A `fixed` that is large gives results to compare with.
+struct contiguous {
+    using stack = growstack::contiguous_stack;
+    static constexpr growstack::stack_options options{.initial_bytes = 4096};
+};
+struct reserved {
+    using stack = growstack::reserved_stack;
+    static constexpr growstack::stack_options options{.initial_bytes = 4096, .max_bytes = 128 << 20, .room_bytes = 0};
+};
+struct fixed {
+    using stack = growstack::fixed_stack;
+    static constexpr growstack::stack_options options{.initial_bytes = 32 << 20, .room_bytes = 0};
+};
+
+/// Tells Clang's and GCC's optimiser that `p`'s object is in memory and may be changed here.
+inline void opaque(volatile void* p) { asm volatile("" : : "r"(p) : "memory"); }
+
+/// Calls `f(argument)` at least `depth_bytes` below the running coroutine's first frame, at most 250 more. Sinks in small
+/// frames that touch the stack on the way, so that it grows step by step. A depth, not an address: the stack may move.
+void sink_to(std::size_t depth_bytes, void (*f)(void*), void* argument);
+
+/// Where a stack runs out: of its first memory, where the growth room is opened; and of the room, where it moves.
+enum class boundary { memory, room };
+
+/// What a sweep's coroutines went through, together.
+struct sweep_counts {
+    std::size_t positions = 0;
+    std::size_t moves = 0;
+    std::size_t guard_faults = 0;
+};
+
+/// Calls `f` at each place above the boundary, in steps of 16 bytes, each time in a new coroutine: over two pages of the
+/// memory; over six pages of the room, for the last four may be kept for the frame that does not fit.
+template <class F>
+sweep_counts sweep(boundary where, F&& f) {
+    constexpr growstack::stack_options options{.initial_bytes = 16 * 1024};
+    const std::size_t boundary_bytes = options.initial_bytes + (where == boundary::room ? options.room_bytes : 0);
+    const std::size_t swept_bytes = (where == boundary::room ? 6 : 2) * std::size_t{4096};
+    sweep_counts sum;
+    for (std::size_t depth = boundary_bytes - swept_bytes; depth < boundary_bytes; depth += 16) {
+        const growstack::stack_stats stats = test::run<contiguous>(
+            [&] { sink_to(depth, &test::call<std::remove_reference_t<F>>, test::address(f)); }, options);
+        ++sum.positions;
+        sum.moves += stats.moves;
+        sum.guard_faults += stats.guard_faults;
+    }
+    return sum;
+}
+
+/// Sweeps one boundary. `f` returns whether it went right. Returns whether it always did, and did make the stack grow in
+/// place at the first boundary or move at the second one.
+template <class F>
+bool is_right_at(boundary where, F&& f) {
+    std::size_t right = 0, grown = 0;
+    const sweep_counts sum = sweep(where, [&] {
+        const growstack::stack_stats before = growstack::this_coroutine::stats();
+        right += f();
+        const growstack::stack_stats after = growstack::this_coroutine::stats();
+        grown += where == boundary::memory ? after.guard_faults > before.guard_faults : after.moves > before.moves;
+    });
+    return right == sum.positions && grown > 0;
+}
+
+template <class F>
+void check_at_boundaries(F&& f) {
+    CHECK(is_right_at(boundary::memory, f));
+    CHECK(is_right_at(boundary::room, f));
+}
+
+/// Returns whether `f` returns true in a child process: for what would end the program where the library is wrong.
+template <class F>
+bool is_right_in_child(F f) {
+    static F* callable;
+    callable = &f;
+    const test::child_end end = test::run_in_child([] { std::_Exit((*callable)() ? 0 : 1); });
+    if (end.signal) MESSAGE("signal " << end.signal << ": " << end.error_text);
+    return end.signal == 0 && end.exit_code == 0;
+}
+
+/// For the tests of frames and throws near the room's end. The room is opened ahead to its very end, so that the stack can
+/// neither grow nor move where a frame of some KiB, or an exception in flight, comes there. Set to false with the repair.
+inline constexpr bool is_room_eaten_ahead = false;
+
+} // namespace guard
+
+TYPE_TO_STRING(guard::contiguous);
+TYPE_TO_STRING(guard::reserved);
+TYPE_TO_STRING(guard::fixed);
+
+#define GUARD_EACH_KIND guard::contiguous, guard::reserved, guard::fixed
