@@ -92,10 +92,6 @@ bool is_right_in_child(F f) {
     return end.signal == 0 && end.exit_code == 0;
 }
 
-/// For the tests of frames and throws near the room's end. The room is opened ahead to its very end, so that the stack can
-/// neither grow nor move where a frame of some KiB, or an exception in flight, comes there. Set to false with the repair.
-inline constexpr bool is_room_eaten_ahead = false;
-
 } // namespace guard
 
 TYPE_TO_STRING(guard::contiguous);
