@@ -46,7 +46,8 @@
 #define STACK_MEMORY   24
 #define STACK_LIMIT    40
 #define STACK_CONTEXT  48
-#define STACK_NON_SPLIT 152       // sizes.non_split_bytes
+#define STACK_SIZES    112
+#define SIZES_NON_SPLIT 40
 #define CHUNK_OLDER    0
 #define CHUNK_OWNER    8
 #define CHUNK_LIMIT    16
@@ -351,7 +352,8 @@ __morestack_non_split:
         mov     %fs:THREAD_RUNNING(%rax), %rax
         test    %rax, %rax
         je      2f
-        add     STACK_NON_SPLIT(%rax), %r10
+        mov     STACK_SIZES(%rax), %rax
+        add     SIZES_NON_SPLIT(%rax), %r10
 2:      mov     %rsp, %rax
         sub     %r10, %rax
         jb      1f                      // the frame is larger than the address itself
