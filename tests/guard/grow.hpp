@@ -92,9 +92,15 @@ bool is_right_in_child(F f) {
     return end.signal == 0 && end.exit_code == 0;
 }
 
-/// For the tests of frames and throws near the room's end. The room is opened ahead to its very end, so that the stack can
-/// neither grow nor move where a frame of some KiB, or an exception in flight, comes there. Set to false with the repair.
-inline constexpr bool is_room_eaten_ahead = false;
+/// Sweeps both boundaries, in a child process.
+template <class F>
+bool is_right_everywhere(F f) {
+    return is_right_in_child([&] { return is_right_at(boundary::memory, f) && is_right_at(boundary::room, f); });
+}
+
+/// The library itself, in a yield or a check, can so far not extend a stack that has used up its room. Set to false with the
+/// repair.
+inline constexpr bool is_library_stuck_at_the_rooms_end = true;
 
 } // namespace guard
 
