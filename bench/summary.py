@@ -178,9 +178,26 @@ def print_guard(directory):
     print_aim("each", 2, max(median[name, "fault"] for name in ("in_place", "move")) / bare, "x bare")
 
 
+def print_check(directory):
+    rows, _ = read(directory, "check")
+    call_ns = {}
+    for key, row in rows.items():
+        call_ns.setdefault(key.split("/")[1], []).append(row["median"]["call_ns"])
+    median = {kind: statistics.median(layouts) for kind, layouts in call_ns.items()}
+    plain = median["thread"]
+    labels = {"thread": "no check, on the thread's stack", "guard": "guard: no check, in a coroutine",
+              "clash_protection": "the same with -fstack-clash-protection", "compiler": "compiler: -fsplit-stack",
+              "probe": "probe: growstack::call<256>"}
+    print_table("fib(24), ns a call; medians over four code layouts", ["", "ns", "to plain", "ns of the layouts"],
+                [[label, f"{median[kind]:.2f}", f"{median[kind] / plain:.2f}",
+                  " ".join(f"{ns:.2f}" for ns in sorted(call_ns[kind]))] for kind, label in labels.items()])
+    print_aim("probe, over plain", 1, median["probe"] - plain, "ns a call")
+    print_aim("guard", 1.05, median["guard"] / plain, "x plain")
+
+
 def main():
     directory = pathlib.Path(sys.argv[1])
-    for part in (print_switch, print_relocate, print_growth, print_hot_split, print_guard, print_jobs):
+    for part in (print_switch, print_relocate, print_growth, print_hot_split, print_guard, print_check, print_jobs):
         part(directory)
 
 

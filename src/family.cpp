@@ -7,6 +7,7 @@
 
 #include <mutex>
 #include <utility>
+#include <utility>
 
 namespace growstack::grow {
 namespace {
@@ -33,9 +34,13 @@ void unlink(stack& child) noexcept {
 // another thread has a data race anyway. On this thread, only stacks that do not run are met here.
 bool is_at_rest(const stack& s) noexcept {
     if (!s.resumer) return true;
-    for (const stack* active = this_thread().running; active;
-         active = active->destroyer ? active->destroyer : active->resumer)
+    const native_call* native = this_thread().native;
+    for (const stack* active = this_thread().running; active;) {
         if (active == &s) return true;
+        if (active->destroyer) active = active->destroyer;
+        else if (active->kind) active = active->resumer;
+        else active = native ? std::exchange(native, native->outer)->caller : nullptr;
+    }
     return false;
 }
 

@@ -70,13 +70,20 @@ std::size_t depth_bytes(const stack& self, std::uintptr_t sp) noexcept {
     return bytes + self.memory.hi - sp;
 }
 
+bool is_library_running() noexcept {
+    const std::uintptr_t limit = detail::read_limit();
+    return limit == detail::limit_check_never || limit == detail::limit_in_transition;
+}
+
 // Says if the stack may move now, where the coroutine is at whatever instruction. Not while the library itself runs on it:
 // it may hold a lock that growth takes.
 bool may_move(const stack& self) noexcept {
-    const std::uintptr_t limit = detail::read_limit();
     return self.kind->is_movable && self.sizes.move_at_guard && this_thread().running == &self && !self.destroyer &&
-           limit != detail::limit_check_never && limit != detail::limit_in_transition && !is_pinned(self);
+           !is_library_running() && !is_pinned(self);
 }
+
+// What does not last: growth that has begun on the stack that is full, an exception that will be caught.
+bool may_use_reserve(const stack& self) noexcept { return is_library_running() || (self.kind->is_movable && is_pinned(self)); }
 
 const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_lo, bool is_probing) noexcept {
     if (needed_lo < p.guard().lo && !is_probing)
@@ -147,7 +154,7 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
         overflow(self, code.sp(), advice(*failure));
     }
     if (needed_lo >= lowest) overflow(self, code.sp(), advice(overflow_reason::no_memory));
-    if (self.kind->is_movable && is_pinned(self) && open_beyond_room(self, needed_lo)) return; // the pin will go
+    if (may_use_reserve(self) && open_beyond_room(self, needed_lo)) return;
     overflow(self, code.sp(), advice_for(self, p, needed_lo, end_of_probing));
 }
 

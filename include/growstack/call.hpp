@@ -12,6 +12,7 @@
 
 #include <growstack/detail/call_through.hpp>
 #include <growstack/detail/config.hpp>
+#include <growstack/detail/invoke_out_of_line.hpp>
 #include <growstack/detail/probe_table.hpp>
 
 #include <cstddef>
@@ -56,7 +57,7 @@ template <std::size_t Bytes, class F, class... Args>
     static_assert(Bytes > 0 && Bytes <= most_call_bytes, "growstack::call<Bytes>: 1 byte to 1 MiB");
     static_cast<void>(&detail::probes_of_this_module<>);
     if (detail::probe_down_to<Bytes>()) [[likely]]
-        return std::invoke(std::forward<F>(f), std::forward<Args>(args)...);
+        return detail::invoke_out_of_line(std::forward<F>(f), std::forward<Args>(args)...);
     auto invoke = [&]() -> std::invoke_result_t<F, Args...> {
         return std::invoke(std::forward<F>(f), std::forward<Args>(args)...);
     };

@@ -8,6 +8,7 @@
 
 #include <growstack/control_block.hpp>
 #include <growstack/detail/call_through.hpp>
+#include <growstack/detail/invoke_out_of_line.hpp>
 
 #include <functional>
 #include <type_traits>
@@ -42,7 +43,7 @@ private:
 /// resumes: yield() throws usage_error in f itself, which for growstack runs outside of any coroutine.
 template <class F, class... Args>
 std::invoke_result_t<F, Args...> native(F&& f, Args&&... args) {
-    if (!detail::running()) return std::invoke(std::forward<F>(f), std::forward<Args>(args)...);
+    if (!detail::running()) return detail::invoke_out_of_line(std::forward<F>(f), std::forward<Args>(args)...);
     auto invoke = [&]() -> std::invoke_result_t<F, Args...> {
         const detail::native_scope scope;
         return std::invoke(std::forward<F>(f), std::forward<Args>(args)...);

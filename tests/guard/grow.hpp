@@ -98,10 +98,6 @@ bool is_right_everywhere(F f) {
     return is_right_in_child([&] { return is_right_at(boundary::memory, f) && is_right_at(boundary::room, f); });
 }
 
-/// The library itself, in a yield or a check, can so far not extend a stack that has used up its room. Set to false with the
-/// repair.
-inline constexpr bool is_library_stuck_at_the_rooms_end = true;
-
 } // namespace guard
 
 TYPE_TO_STRING(guard::contiguous);

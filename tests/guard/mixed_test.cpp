@@ -75,15 +75,14 @@ TEST_CASE_TEMPLATE("code with and without checks calls back and forth, deep in b
     }
 }
 
-TEST_CASE("code with checks is called at every place of a stack, and calls back" *
-          doctest::may_fail(guard::is_library_stuck_at_the_rooms_end)) {
+TEST_CASE("code with checks is called at every place of a stack, and calls back") {
     CHECK(guard::is_right_everywhere([] {
         alternation all{6, 6, 6};
         return alternation::run(&all) == all.expected();
     }));
 }
 
-TEST_CASE_TEMPLATE("a coroutine yields at every depth" * doctest::may_fail(guard::is_library_stuck_at_the_rooms_end), Kind,
+TEST_CASE_TEMPLATE("a coroutine yields at every depth", Kind,
                    GUARD_EACH_KIND) {
     CHECK(guard::is_right_in_child([] {
         bool is_right = false;
@@ -94,8 +93,7 @@ TEST_CASE_TEMPLATE("a coroutine yields at every depth" * doctest::may_fail(guard
     }));
 }
 
-TEST_CASE_TEMPLATE("a coroutine that has grown by guard faults goes on on another thread" *
-                       doctest::may_fail(guard::is_library_stuck_at_the_rooms_end), Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("a coroutine that has grown by guard faults goes on on another thread", Kind, GUARD_EACH_KIND) {
     CHECK(guard::is_right_in_child([] {
         bool is_right = false;
         int resumes = 0;
@@ -110,11 +108,11 @@ TEST_CASE_TEMPLATE("a coroutine that has grown by guard faults goes on on anothe
     }));
 }
 
-TEST_CASE("a coroutine yields at every place of a stack" * doctest::may_fail(guard::is_library_stuck_at_the_rooms_end)) {
+TEST_CASE("a coroutine yields at every place of a stack") {
     CHECK(guard::is_right_everywhere([] { return yields_at_each_depth(3); }));
 }
 
-TEST_CASE_TEMPLATE("a generator yields from recursion" * doctest::may_fail(guard::is_library_stuck_at_the_rooms_end), Kind,
+TEST_CASE_TEMPLATE("a generator yields from recursion", Kind,
                    GUARD_EACH_KIND) {
     CHECK(guard::is_right_in_child([] {
         test::generator<int, Kind> numbers{[] { yield_values(0, 1000); }, Kind::options};

@@ -78,7 +78,7 @@ TEST_CASE_TEMPLATE("native code creates, resumes and destroys coroutines that ca
     });
 }
 
-TEST_CASE("a stack that moves while its creature waits for native code is followed there") {
+TEST_CASE("a stack that moves while a coroutine that it created waits for native code is followed there") {
     test::run<test::smallest_contiguous>([] {
         int local = 1;
         int* const at = &local;
@@ -90,9 +90,11 @@ TEST_CASE("a stack that moves while its creature waits for native code is follow
             [&] {
                 volatile long value = 42;
                 watcher = std::make_unique<test::coroutine<test::smallest_contiguous>>(
-                    [&, seen = &value] {
+                    [&, given = &value] {
+                        volatile long* seen = given;
+                        volatile long** volatile at_seen = &seen; // in this frame, not in the captures
                         native([&] { mover_handle->resume(); });
-                        was_followed = seen == &value && *seen == 42;
+                        was_followed = *at_seen == &value && **at_seen == 42;
                     },
                     test::smallest_contiguous::options);
                 this_coroutine::yield();
