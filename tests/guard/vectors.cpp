@@ -50,4 +50,42 @@ constexpr int count = 400;
     return sum == n * (n + 1) * (2 * n + 1) / 6 && again == sum && sum_of_halves == sum / 2;
 }
 
+#if VECTOR_BITS == 128
+#define GUARD_MOVE "movdqu "
+#define GUARD_LAST "xmm15"
+#define GUARD_REGISTER "xmm"
+#elif VECTOR_BITS == 256
+#define GUARD_MOVE "vmovdqu "
+#define GUARD_LAST "xmm15"
+#define GUARD_REGISTER "ymm"
+#else
+#define GUARD_MOVE "vmovdqu64 "
+#define GUARD_LAST "xmm31"
+#define GUARD_REGISTER "zmm"
+#endif
+#define GUARD_LAST_NUMBER (VECTOR_BITS == 512 ? 31 : 15)
+
+// The first and the last register hold nothing but pointers to `local` when the store faults. Compilers' own loops do not
+// say in which order they touch a frame.
+[[gnu::noinline]] bool repoints_registers() {
+    constexpr int words = VECTOR_BITS / 64;
+    long local = 0;
+    long* before[words];
+    long* after[2 * words];
+    for (long*& p : before) p = &local;
+    asm volatile(GUARD_MOVE "(%[before]), %%" GUARD_REGISTER "0\n\t"
+                 GUARD_MOVE "(%[before]), %%" GUARD_REGISTER "%c[last]\n\t"
+                 "sub $4096, %%rsp\n\t"
+                 "movq $0, (%%rsp)\n\t"
+                 "add $4096, %%rsp\n\t"
+                 GUARD_MOVE "%%" GUARD_REGISTER "0, (%[after])\n\t"
+                 GUARD_MOVE "%%" GUARD_REGISTER "%c[last], %c[bytes](%[after])"
+                 :
+                 : [before] "r"(before), [after] "r"(after), [last] "i"(GUARD_LAST_NUMBER), [bytes] "i"(VECTOR_BITS / 8)
+                 : "memory", "cc", "xmm0", GUARD_LAST);
+    for (long* p : after)
+        if (p != &local) return false;
+    return true;
+}
+
 } // namespace of that width

@@ -1,5 +1,4 @@
-// Loops over local arrays, compiled for each width of vector registers: the first store into an array runs out of the stack
-// while the registers hold sums, or pointers to locals.
+// Vector registers that hold sums, or pointers to locals, while a store runs out of the stack: compiled for each width.
 #pragma once
 
 namespace guard {
@@ -8,6 +7,7 @@ namespace guard {
     namespace space {                                                                                                       \
     bool copies_pointers();                                                                                                 \
     bool keeps_sums();                                                                                                      \
+    bool repoints_registers();                                                                                              \
     }
 
 GUARD_DECLARE_VECTORS(vectors_128)
