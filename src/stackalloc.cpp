@@ -42,6 +42,7 @@ bool is_cached_order(unsigned order) noexcept { return order <= largest_slab_ord
 
 using detail::slack_bytes;
 static_assert(slack_bytes == top_alignment - page_bytes);
+static_assert(bytes_of(largest_slab_order) == 0x20000 && top_alignment == 0x10000); // the assembly's, in jump_if_foreign
 
 constexpr std::size_t round_to_top(std::size_t bytes) noexcept {
     return (bytes + top_alignment - 1) & ~(top_alignment - 1);
