@@ -82,8 +82,11 @@ bool may_move(const stack& self) noexcept {
            !is_library_running() && !is_pinned(self);
 }
 
-// What does not last: growth that has begun on the stack that is full, an exception that will be caught.
-bool may_use_reserve(const stack& self) noexcept { return is_library_running() || (self.kind->is_movable && is_pinned(self)); }
+// What does not last: growth that has begun on the stack that is full, an exception that will be caught, the unwinding of a stack
+// that is destroyed.
+bool may_use_reserve(const stack& self) noexcept {
+    return is_library_running() || self.destroyer || (self.kind->is_movable && is_pinned(self));
+}
 
 const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_lo, bool is_probing) noexcept {
     if (needed_lo < p.guard().lo && !is_probing)
