@@ -26,7 +26,7 @@ struct segmented {
 };
 struct reserved {
     using stack = growstack::reserved_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = 4096};
+    static constexpr growstack::stack_options options{.max_bytes = 8 << 20, .room_bytes = 0};
 };
 struct fixed {
     using stack = growstack::fixed_stack;
