@@ -1,0 +1,120 @@
+// Where a fault may happen, and ways to cause one and to see what becomes of it: in child processes, compiled without checks.
+#pragma once
+
+#include "../support.hpp"
+
+#include <growstack/growstack.hpp>
+
+#include <signal.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <thread>
+#include <type_traits>
+
+namespace faults {
+
+// Small first stacks, so that what calls libc grows at the guard.
+struct contiguous {
+    using stack = growstack::contiguous_stack;
+    static constexpr growstack::stack_options options{.initial_bytes = 4096};
+};
+struct segmented {
+    using stack = growstack::segmented_stack;
+    static constexpr growstack::stack_options options{.initial_bytes = 16 * 1024};
+};
+struct reserved {
+    using stack = growstack::reserved_stack;
+    static constexpr growstack::stack_options options{.max_bytes = 8 << 20, .room_bytes = 0};
+};
+struct fixed {
+    using stack = growstack::fixed_stack;
+    static constexpr growstack::stack_options options{};
+};
+struct thread_with_coroutines {};
+struct thread_without_coroutines {};
+
+template <class Place>
+inline constexpr bool is_coroutine =
+    !std::is_same_v<Place, thread_with_coroutines> && !std::is_same_v<Place, thread_without_coroutines>;
+
+/// Runs `f` at a kind of place.
+template <class Place, class F>
+void run_at(F&& f) {
+    if constexpr (is_coroutine<Place>) {
+        test::run<Place>(f);
+    } else {
+        std::thread other{[&] {
+            if (std::is_same_v<Place, thread_with_coroutines>) test::run<contiguous>([] {});
+            f();
+        }};
+        other.join();
+    }
+}
+
+/// Runs a callable in a child process, whose stderr is collected. It ends with exit code 0 if `f` returns true, else 1.
+template <class F>
+test::child_end in_child(F f) {
+    static F* callable;
+    callable = &f;
+    return test::run_in_child([] {
+        const bool is_right = (*callable)();
+        std::_Exit(is_right ? 0 : 1);
+    });
+}
+
+template <class F>
+bool is_right_in_child(F f) {
+    const test::child_end end = in_child(f);
+    if (end.signal) MESSAGE("signal " << end.signal);
+    if (!end.error_text.empty()) MESSAGE(end.error_text);
+    return end.signal == 0 && end.exit_code == 0;
+}
+
+/// Writes to stderr, async-signal-safe.
+void say(const char* text);
+
+/// Installs a handler for `signal` that gets a siginfo.
+void set_handler(int signal, void (*handler)(int, siginfo_t*, void*), int flags = 0, std::initializer_list<int> mask = {});
+
+/// Installs the handler as a program would that does so before its first coroutine: growstack's handler is in front of it.
+void set_handler_behind(int signal, void (*handler)(int, siginfo_t*, void*), int flags = 0, std::initializer_list<int> mask = {});
+
+/// Says if `signal` is blocked in this thread.
+bool is_blocked(int signal);
+
+/// Returns a page of memory, filled with zeros.
+char* new_page(bool is_writable = true);
+
+/// Reads or writes one byte, whatever the compiler thinks of it.
+inline volatile char* at(std::uintptr_t address) {
+    asm volatile("" : "+r"(address) : : "memory");
+    return reinterpret_cast<volatile char*>(address);
+}
+inline char read_byte(std::uintptr_t address) { return *at(address); }
+inline void write_byte(std::uintptr_t address) { *at(address) = 1; }
+
+/// A fault that is the program's own.
+struct fault {
+    const char* name;
+    int signal;
+    int code;                   // si_code
+    std::uintptr_t (*place)();  // prepares it and returns si_addr
+    void (*touch)(std::uintptr_t address);
+};
+
+extern const fault all_faults[];
+extern const std::size_t fault_count;
+
+} // namespace faults
+
+TYPE_TO_STRING(faults::contiguous);
+TYPE_TO_STRING(faults::segmented);
+TYPE_TO_STRING(faults::reserved);
+TYPE_TO_STRING(faults::fixed);
+TYPE_TO_STRING(faults::thread_with_coroutines);
+TYPE_TO_STRING(faults::thread_without_coroutines);
+
+#define FAULTS_EACH_KIND faults::contiguous, faults::segmented, faults::reserved, faults::fixed
+#define FAULTS_EACH_PLACE FAULTS_EACH_KIND, faults::thread_with_coroutines, faults::thread_without_coroutines
