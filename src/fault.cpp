@@ -175,7 +175,7 @@ bool is_stack_access(const piece& p, std::uintptr_t touched, std::uintptr_t sp) 
 } // namespace
 
 bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
-    stack* const found = info.si_signo == SIGSEGV ? stack_at(code.sp()) : nullptr;
+    stack* const found = info.si_signo == SIGSEGV && !code.is_on_alternate_stack() ? stack_at(code.sp()) : nullptr;
     if (!found) return false;
     stack& self = *found;
     if (const std::uintptr_t slow_path = detail::find_slow_path(code.ip())) {
