@@ -79,7 +79,7 @@ void free_block(control_block& block) noexcept {
         grow::stackfree(block.stack.memory);
     }
     std::destroy_at(&block);
-    ::operator delete(&block, type.bytes, std::align_val_t{type.alignment});
+    ::operator delete(&block, std::align_val_t{type.alignment});
 }
 
 struct thread_end {
