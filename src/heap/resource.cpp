@@ -1,0 +1,144 @@
+// The process's heap, and each thread's part of it.
+#include <growstack/heap/resource.hpp>
+#include <growstack/heap/tiny.hpp>
+
+#include "corrupt.hpp"
+#include "process_heap.hpp"
+
+#include <new>
+
+// Weak: null in programs without AddressSanitizer.
+extern "C" {
+[[gnu::weak]] void __asan_poison_memory_region(const volatile void* lo, std::size_t bytes);
+[[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* lo, std::size_t bytes);
+}
+
+namespace growstack::heap {
+namespace {
+
+#ifdef NDEBUG
+constexpr bool is_checked = false;
+#else
+constexpr bool is_checked = true;
+#endif
+
+// Sizes that no memory holds, and whose rounding up would wrap.
+constexpr std::size_t most_bytes = std::size_t{1} << 46;
+
+bool has_class(std::size_t bytes, std::size_t alignment) noexcept {
+    return bytes <= largest_class_bytes && alignment <= page_bytes;
+}
+
+void* allocate_unmarked(std::size_t bytes, std::size_t alignment) noexcept {
+    if (has_class(bytes, alignment)) [[likely]] {
+        const size_class c = class_of(bytes, alignment);
+        void* p = local.cache.pop(c);
+        return p ? p : allocate_slowly(c);
+    }
+    if (bytes > most_bytes || alignment > most_bytes) return nullptr;
+    return shared_heap().allocate_large(bytes, alignment);
+}
+
+std::atomic<std::uint64_t>& word_of(const mspan& span, std::size_t slot) noexcept { return span.taken[slot / 64]; }
+std::uint64_t bit_of(std::size_t slot) noexcept { return std::uint64_t{1} << slot % 64; }
+
+void mark_taken(void* p) noexcept {
+    const mspan* span = shared_heap().pages.find(reinterpret_cast<std::uintptr_t>(p));
+    if (span->state != span_state::slots) return;
+    const std::size_t slot = span->slot_index(reinterpret_cast<std::uintptr_t>(p));
+    word_of(*span, slot).fetch_or(bit_of(slot), std::memory_order_relaxed);
+}
+
+// Ends the program if p is not what allocate() returned for such a size.
+void mark_freed(void* p, std::size_t bytes, std::size_t alignment) noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(p);
+    const mspan* span = shared_heap().pages.find(address);
+    if (!span) fatal_bad_free(p, "it is not in this heap, or its pages are free already");
+    if (span->is_free()) fatal_bad_free(p, "its pages are free already");
+    if (span->state == span_state::large) {
+        if (address != span->lo) fatal_bad_free(p, "it points into a block, not to its start");
+        if (has_class(bytes, alignment) || pages_for(bytes) != span->pages)
+            fatal_bad_free(p, "it was allocated with another size or alignment");
+        return;
+    }
+    if (!has_class(bytes, alignment) || span->slot_class != class_of(bytes, alignment))
+        fatal_bad_free(p, "it was allocated with another size or alignment");
+    const std::size_t slot = span->slot_index(address);
+    if (address != span->lo + slot * slot_bytes(span->slot_class)) fatal_bad_free(p, "it points into a block, not to its start");
+    if (!(word_of(*span, slot).fetch_and(~bit_of(slot), std::memory_order_relaxed) & bit_of(slot)))
+        fatal_bad_free(p, "it is free already");
+}
+
+void free_slot(void* p, size_class c) noexcept {
+    if (!local.cache.push(p, c)) [[unlikely]] free_slowly(p, c);
+}
+
+// For AddressSanitizer, what is free must not be touched, and of a slot no more than was asked for.
+void poison(void* p, std::size_t bytes) noexcept {
+    if (__asan_poison_memory_region) __asan_poison_memory_region(p, bytes);
+}
+void unpoison(void* p, std::size_t bytes) noexcept {
+    if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(p, bytes);
+}
+
+class heap_resource final : public std::pmr::memory_resource {
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+        if (void* p = heap::allocate(bytes, alignment)) [[likely]] return p;
+        throw std::bad_alloc{};
+    }
+    void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override { heap::deallocate(p, bytes, alignment); }
+    bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
+
+class tiny_heap_resource final : public std::pmr::memory_resource {
+    static bool is_tiny(std::size_t bytes, std::size_t alignment) noexcept {
+        return bytes < tiny_block_bytes && alignment <= tiny_block_bytes / 2;
+    }
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+        if (!is_tiny(bytes, alignment) || !prepare_local_heap()) return resource()->allocate(bytes, alignment);
+        void* p = local.tiny.allocate(bytes, alignment, local.cache, shared_heap());
+        if (!p) throw std::bad_alloc{};
+        unpoison(p, bytes);
+        return p;
+    }
+    void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
+        // Decided by where it lies: a thread that has ended got a slot of its own for it.
+        const mspan* span = shared_heap().pages.find(reinterpret_cast<std::uintptr_t>(p));
+        if (!span || span->slot_class != tiny_class) return resource()->deallocate(p, bytes, alignment);
+        poison(p, bytes);
+        if (void* block = tiny_cache::free(p, shared_heap())) free_slot(block, tiny_class);
+    }
+    bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
+
+} // namespace
+
+void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
+    void* p = allocate_unmarked(bytes, alignment);
+    if (!p) [[unlikely]] return nullptr;
+    if constexpr (is_checked) mark_taken(p);
+    unpoison(p, bytes);
+    return p;
+}
+
+void deallocate(void* p, std::size_t bytes, std::size_t alignment) noexcept {
+    if constexpr (is_checked) mark_freed(p, bytes, alignment);
+    poison(p, bytes);
+    if (!has_class(bytes, alignment)) [[unlikely]] return shared_heap().free_large(p);
+    const size_class c = class_of(bytes, alignment);
+    free_slot(p, c);
+}
+
+std::pmr::memory_resource* resource() noexcept {
+    alignas(heap_resource) static std::byte memory[sizeof(heap_resource)];
+    static auto* const instance = ::new (memory) heap_resource; // never destroyed: destructors of static objects may free
+    return instance;
+}
+
+std::pmr::memory_resource* tiny_resource() noexcept {
+    alignas(tiny_heap_resource) static std::byte memory[sizeof(tiny_heap_resource)];
+    static auto* const instance = ::new (memory) tiny_heap_resource;
+    return instance;
+}
+
+} // namespace growstack::heap
