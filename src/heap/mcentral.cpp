@@ -8,8 +8,7 @@ namespace growstack::heap {
 void mcentral::take(object_list& list, size_class c, mheap& pages) noexcept {
     const std::lock_guard lock{mutex_};
     if (stocked_) {
-        list = std::move(stock_[--stocked_]);
-        waiting_ -= list.count();
+        list = take_stocked();
         return;
     }
     while (list.count() < list_length(c)) {
@@ -23,6 +22,12 @@ void mcentral::take(object_list& list, size_class c, mheap& pages) noexcept {
         partial_.erase(partial_.iterator_to(*span));
         full_.push_front(*span);
     }
+}
+
+object_list mcentral::take_stocked() noexcept {
+    const std::uint32_t last = --stocked_;
+    waiting_ -= stock_[last].count();
+    return std::move(stock_[last]);
 }
 
 mspan* mcentral::span_with_free_slots(size_class c, mheap& pages) noexcept {
@@ -45,7 +50,8 @@ void mcentral::give(object_list&& list, size_class c, mheap& pages) noexcept {
 void mcentral::give_home(object_list& list, mheap& pages) noexcept {
     while (!list.empty()) {
         void* p = list.pop();
-        mspan* span = pages.find(reinterpret_cast<std::uintptr_t>(p));
+        mspan* const span = pages.find(reinterpret_cast<std::uintptr_t>(p));
+        check(span != nullptr, "a slot on a free list lies in no span");
         if (!span->free_slots()) {
             full_.erase(full_.iterator_to(*span));
             partial_.push_front(*span);
@@ -62,8 +68,7 @@ void mcentral::give_home(object_list& list, mheap& pages) noexcept {
 void mcentral::flush(mheap& pages) noexcept {
     const std::lock_guard lock{mutex_};
     while (stocked_) {
-        object_list& list = stock_[--stocked_];
-        waiting_ -= list.count();
+        object_list list = take_stocked();
         give_home(list, pages);
     }
 }

@@ -174,12 +174,28 @@ bool mheap::add_arena(std::size_t bytes) noexcept {
         if (span) free_record(span);
         return false;
     }
-    arenas_ = std::construct_at(record, lo, bytes, arenas_);
+    note_arena(std::construct_at(record, lo, bytes, nullptr));
     span->state = span_state::returned;
     span->lo = lo;
     span->pages = bytes >> page_shift;
     insert_free(*join_neighbours(span));
     return true;
+}
+
+// Arenas that touch become one, as their runs do.
+void mheap::note_arena(arena* added) noexcept {
+    for (arena** link = &arenas_; *link;) {
+        arena* const a = *link;
+        if (a->lo + a->bytes != added->lo && added->lo + added->bytes != a->lo) {
+            link = &a->next;
+            continue;
+        }
+        added->lo = std::min(a->lo, added->lo);
+        added->bytes += a->bytes;
+        *link = a->next;
+    }
+    added->next = arenas_;
+    arenas_ = added;
 }
 
 mspan* mheap::new_record() noexcept {

@@ -54,6 +54,7 @@ private:
                                              boost::intrusive::constant_time_size<false>>;
 
     mspan* span_with_free_slots(size_class c, mheap& pages) noexcept;
+    object_list take_stocked() noexcept; // precondition: there is one
     void give_home(object_list& list, mheap& pages) noexcept;
 
     mutable std::mutex mutex_;

@@ -77,6 +77,7 @@ private:
     void return_pages(mspan& span) noexcept;
     std::size_t scavenge_locked(std::size_t keep_bytes) noexcept;
     bool add_arena(std::size_t bytes) noexcept;
+    void note_arena(arena* added) noexcept;
 
     mspan* new_record() noexcept;
     void free_record(mspan* span) noexcept;

@@ -21,7 +21,8 @@ namespace growstack::heap {
 inline constexpr unsigned page_shift = 12;
 inline constexpr std::size_t page_bytes = std::size_t{1} << page_shift;
 
-constexpr std::size_t pages_for(std::size_t bytes) noexcept { return (bytes + page_bytes - 1) >> page_shift; }
+/// Returns the pages of an object; one at least.
+constexpr std::size_t pages_for(std::size_t bytes) noexcept { return (bytes >> page_shift) + (bytes % page_bytes != 0 || !bytes); }
 
 /// The system, or what stands in for it: a test's source fails where the test wants it to.
 struct page_source {
