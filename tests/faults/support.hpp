@@ -32,24 +32,22 @@ struct fixed {
     using stack = growstack::fixed_stack;
     static constexpr growstack::stack_options options{};
 };
+struct native_code {}; // called from a coroutine
 struct thread_with_coroutines {};
 struct thread_without_coroutines {};
-
-template <class Place>
-inline constexpr bool is_coroutine =
-    !std::is_same_v<Place, thread_with_coroutines> && !std::is_same_v<Place, thread_without_coroutines>;
 
 /// Runs `f` at a kind of place.
 template <class Place, class F>
 void run_at(F&& f) {
-    if constexpr (is_coroutine<Place>) {
-        test::run<Place>(f);
-    } else {
-        std::thread other{[&] {
+    if constexpr (std::is_same_v<Place, native_code>) {
+        test::run<contiguous>([&] { growstack::native(f); });
+    } else if constexpr (std::is_same_v<Place, thread_with_coroutines> || std::is_same_v<Place, thread_without_coroutines>) {
+        std::thread{[&] {
             if (std::is_same_v<Place, thread_with_coroutines>) test::run<contiguous>([] {});
             f();
-        }};
-        other.join();
+        }}.join();
+    } else {
+        test::run<Place>(f);
     }
 }
 
@@ -113,8 +111,10 @@ TYPE_TO_STRING(faults::contiguous);
 TYPE_TO_STRING(faults::segmented);
 TYPE_TO_STRING(faults::reserved);
 TYPE_TO_STRING(faults::fixed);
+TYPE_TO_STRING(faults::native_code);
 TYPE_TO_STRING(faults::thread_with_coroutines);
 TYPE_TO_STRING(faults::thread_without_coroutines);
 
 #define FAULTS_EACH_KIND faults::contiguous, faults::segmented, faults::reserved, faults::fixed
-#define FAULTS_EACH_PLACE FAULTS_EACH_KIND, faults::thread_with_coroutines, faults::thread_without_coroutines
+#define FAULTS_EACH_PLACE                                                                                                    \
+    FAULTS_EACH_KIND, faults::native_code, faults::thread_with_coroutines, faults::thread_without_coroutines
