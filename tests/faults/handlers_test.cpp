@@ -263,6 +263,26 @@ TEST_CASE("handlers_without_altstack() lists the handlers without SA_ONSTACK, an
     }));
 }
 
+TEST_CASE_TEMPLATE("a process that is forked in a coroutine grows its stacks, and so does its parent", Kind, faults::contiguous,
+                   faults::reserved) {
+    CHECK(faults::is_right_in_child([] {
+        bool is_right = false;
+        test::run<Kind>([&] {
+            test::use_stack(20000);
+            const pid_t child = ::fork();
+            test::use_stack(20000);
+            test::use_stack(500000);
+            growstack::this_coroutine::yield();
+            grow<Kind>();
+            if (child == 0) ::_exit(5);
+            int status = 0;
+            ::waitpid(child, &status, 0);
+            is_right = WIFEXITED(status) && WEXITSTATUS(status) == 5;
+        });
+        return is_right;
+    }));
+}
+
 // A process of its own, in which nothing has been resumed: the test below starts it.
 TEST_CASE("(child) a handler that stands before the first resume" * doctest::skip()) {
     const bool is_action = std::getenv("FAULTS_DEFAULT_ACTION") != nullptr;
