@@ -67,6 +67,21 @@ def print_switch(directory):
     print_aim("each policy's median", 1.10, max(median[name, "pair"] for name in names[1:]) / median[raw], "x raw")
 
 
+def print_create(directory):
+    rows, _ = read(directory, "create")
+    median, least = times(rows, "median"), times(rows, "min")
+    names = ["raw_fcontext", "contiguous", "segmented", "fixed"]
+    table = []
+    for what, label in (("run", "runs to its end"), ("yield", "yields once")):
+        raw = ("raw_fcontext", what)
+        table += [[f"{name}, {label}", f"{median[name, what]:.1f}", f"{median[name, what] / median[raw]:.2f}",
+                   f"{least[name, what]:.1f}", f"{least[name, what] / least[raw]:.2f}"] for name in names]
+    print_table("create, run, finish, destroy, ns; raw_fcontext on a stack that is ready",
+                ["", "median", "to raw", "min", "to raw"], table)
+    print_aim("each policy's median, run to its end", 1.3,
+              max(median[name, "run"] for name in names[1:]) / median["raw_fcontext", "run"], "x raw")
+
+
 def print_relocate(directory):
     rows, _ = read(directory, "relocate")
     median = times(rows, "median")
@@ -197,7 +212,7 @@ def print_check(directory):
 
 def main():
     directory = pathlib.Path(sys.argv[1])
-    for part in (print_switch, print_relocate, print_growth, print_hot_split, print_guard, print_check, print_jobs):
+    for part in (print_switch, print_create, print_relocate, print_growth, print_hot_split, print_guard, print_check, print_jobs):
         part(directory)
 
 

@@ -50,14 +50,17 @@ private:
         if (!group_ && !choose_group()) return false;
         for (int attempts = 1000; attempts > 0; --attempts) {
             const std::uintptr_t lo = group_ + window_ * window_stride + (window_stride - window_bytes);
-            advance();
             const std::uintptr_t mapped = map(lo, window_bytes, MAP_FIXED_NOREPLACE);
             if (mapped == lo) {
+                advance();
                 next_ = lo;
                 hi_ = lo + window_bytes;
                 return true;
             }
             if (mapped) unmap(mapped, mapped + window_bytes); // a kernel before 4.17 takes the address for a hint
+            // Whatever lies there may be some TiB large: a stack of that size, say.
+            window_ = first_window;
+            next_group();
         }
         return false;
     }

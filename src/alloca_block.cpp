@@ -27,7 +27,7 @@ allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes
     const std::size_t rounded = (bytes + 63) & ~std::size_t{63};
     if (self.kind == &fixed_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::fixed_size);
     if (self.kind == &reserved_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::reserved_size);
-    if (bytes > self.sizes.max_bytes || self.counts.stack_bytes + rounded > self.sizes.max_bytes)
+    if (bytes > self.sizes->max_bytes || self.counts.stack_bytes + rounded > self.sizes->max_bytes)
         throw_stack_overflow(self, frame, bytes, overflow_reason::max_bytes);
     void* memory = ::operator new(sizeof(alloca_block) + rounded, std::align_val_t{alignof(alloca_block)}, std::nothrow);
     if (!memory) throw_stack_overflow(self, frame, bytes, overflow_reason::no_memory);

@@ -22,17 +22,17 @@ std::uintptr_t* words_at(std::uintptr_t address) noexcept {
 
 std::size_t shrunk_bytes(const stack& self, std::size_t needed) noexcept {
     std::size_t bytes = self.memory.bytes();
-    while (needed < bytes / 4 && bytes / 2 >= self.sizes.initial_bytes) bytes /= 2;
+    while (needed < bytes / 4 && bytes / 2 >= self.sizes->initial_bytes) bytes /= 2;
     return bytes;
 }
 
 // How large the stack should be for frame_bytes more below `frame`: Go doubles until it fits, and halves when under a
 // quarter is used. The result is more than max_bytes where that does not allow it.
 std::size_t wanted_bytes(const stack& self, const check_frame& frame, std::size_t frame_bytes) noexcept {
-    const std::size_t needed = self.memory.hi - frame.callee_sp() + frame_bytes + self.sizes.headroom_bytes;
+    const std::size_t needed = self.memory.hi - frame.callee_sp() + frame_bytes + self.sizes->headroom_bytes;
     if (self.has_room(frame.callee_sp(), frame_bytes))
         return self.has(shrink_requested) ? shrunk_bytes(self, needed) : self.memory.bytes();
-    if (needed > self.sizes.max_bytes) return needed;
+    if (needed > self.sizes->max_bytes) return needed;
     std::size_t bytes = self.memory.bytes() * 2;
     while (bytes < needed) bytes *= 2;
     return bytes;
@@ -76,8 +76,8 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     emit(trace_event::stackfree, self, old, old.bytes());
     stackfree(old);
     self.shallow_resumes = 0;
-    const bool is_grown = bytes > self.sizes.initial_bytes;
-    self.shrink_above = is_grown ? fresh.hi - bytes / 4 + self.sizes.headroom_bytes : UINTPTR_MAX;
+    const bool is_grown = bytes > self.sizes->initial_bytes;
+    self.shrink_above = is_grown ? fresh.hi - bytes / 4 + self.sizes->headroom_bytes : UINTPTR_MAX;
     return true;
 }
 
@@ -104,7 +104,7 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
         return push_chunk(self, frame, frame_bytes, argument_bytes);
     }
     const std::size_t bytes = wanted_bytes(self, frame, frame_bytes);
-    if (bytes > self.sizes.max_bytes) return overflow(self, frame, frame_bytes, overflow_reason::max_bytes);
+    if (bytes > self.sizes->max_bytes) return overflow(self, frame, frame_bytes, overflow_reason::max_bytes);
     self.remove(shrink_requested);
     self.shallow_resumes = 0;
     if (bytes == self.memory.bytes() && !self.has(moves_always)) return stay(self, frame);
@@ -121,12 +121,12 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
 
 bool is_pinned(const stack& self) noexcept { return self.top || exceptions_in_flight(); }
 
-const policy contiguous_policy{"contiguous_stack", true, make_room};
+const policy contiguous_policy{0, "contiguous_stack", true, make_room};
 
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept {
     if (self.kind != &contiguous_policy || is_pinned(self) || self.has(links_always)) return &frame;
     const std::size_t new_bytes = wanted_bytes(self, frame, bytes);
-    if (new_bytes > self.sizes.max_bytes) return &frame;
+    if (new_bytes > self.sizes->max_bytes) return &frame;
     if (new_bytes == self.memory.bytes() && !self.has(moves_always)) return &frame;
     check_frame* moved_frame = move_running(self, frame, new_bytes);
     return moved_frame ? moved_frame : &frame;
@@ -134,10 +134,10 @@ check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noex
 
 std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo,
                                              displacement& moved) noexcept {
-    const std::size_t needed = self.memory.hi - needed_lo + self.sizes.headroom_bytes;
+    const std::size_t needed = self.memory.hi - needed_lo + self.sizes->headroom_bytes;
     std::size_t bytes = self.memory.bytes() * 2;
-    while (bytes < needed && bytes <= self.sizes.max_bytes) bytes *= 2;
-    if (bytes > self.sizes.max_bytes) return overflow_reason::max_bytes;
+    while (bytes < needed && bytes <= self.sizes->max_bytes) bytes *= 2;
+    if (bytes > self.sizes->max_bytes) return overflow_reason::max_bytes;
     const std::uintptr_t lowest = accessible_lo(self);
     const std::uintptr_t copied_lo = std::max(lowest, live_lo & ~(sizeof(std::uintptr_t) - 1));
     // All that is guarded is the stack's own: what points there points to a frame that is being set up. Compilers compute
@@ -157,7 +157,7 @@ void note_shallow_resume(stack& self) noexcept {
 bool shrink_suspended(stack& self) noexcept {
     if (self.kind != &contiguous_policy || self.top) return false;
     const auto sp = reinterpret_cast<std::uintptr_t>(self.context);
-    const std::size_t bytes = shrunk_bytes(self, self.memory.hi - sp + self.sizes.headroom_bytes);
+    const std::size_t bytes = shrunk_bytes(self, self.memory.hi - sp + self.sizes->headroom_bytes);
     displacement moved;
     if (bytes == self.memory.bytes() || self.exceptions.in_flight || !move(self, bytes, {sp, accessible_lo(self)}, moved))
         return false;

@@ -1,15 +1,13 @@
 // The beginning of a coroutine, and its first function. Its end by destruction is in unwind.cpp.
-#include "guard.hpp"
+#include "block_cache.hpp"
+#include "stress.hpp"
 
 #include <growstack/control_block.hpp>
 #include <growstack/grow/family.hpp>
-#include <growstack/grow/stackalloc.hpp>
-#include <growstack/stress.hpp>
 #include <growstack/switch.hpp>
 #include <growstack/this_coroutine.hpp>
 
 #include <algorithm>
-#include <string>
 
 namespace growstack::detail {
 namespace {
@@ -17,104 +15,50 @@ namespace {
 using boost::context::detail::jump_fcontext;
 using boost::context::detail::make_fcontext;
 using boost::context::detail::transfer_t;
+using grow::bounds;
 using grow::stack;
 
-// Leaves a coroutine that is at its end, for good.
-[[noreturn]] void die(stack& self, stack& resumer) noexcept {
-    grow::announce_switch(self, resumer, true);
+// Leaves a coroutine that is at its end. Comes back if it has kept its stack and begins again, with another body.
+// In line, always: see switch.hpp.
+[[gnu::always_inline]] inline transfer_t die(stack& self, stack& resumer) noexcept {
+    if (grow::is_sanitized()) grow::announce_switch(self, resumer, true);
     leave(grow::this_thread(), self, resumer);
     self.resumer = &self;
-    jump_fcontext(resumer.context, nullptr);
-    __builtin_unreachable();
+    return jump_fcontext(resumer.context, nullptr);
 }
 
-// The first function on a coroutine's stack.
-void enter(transfer_t arrived) noexcept {
-    auto& block = *static_cast<control_block*>(arrived.data);
-    block.stack.resumer->context = arrived.fctx;
-    grow::confirm_switch(block.stack, *block.stack.resumer);
-    block.stack.has_started = true;
-    write_limit(block.stack.limit);
+void run_body(control_block& block) noexcept {
     try {
-        block.run(block);
+        block.type->run(block);
     } catch (...) {
         // A forced unwind ends here, and must not leave this handler: that would count as stopping it.
         if (block.stack.destroyer) die(block.stack, *block.stack.destroyer);
         block.failure = std::current_exception();
     }
-    die(block.stack, *block.stack.resumer);
 }
 
-[[noreturn]] void throw_bad_size(const char* field, std::size_t bytes, const char* rule) {
-    throw std::invalid_argument("growstack: stack_options::" + std::string(field) + " is " + std::to_string(bytes) +
-                                ": " + rule);
-}
-
-// A reserved stack has all its address space at once.
-std::size_t first_bytes(const stack_options& options, const grow::policy& policy) noexcept {
-    return grow::stackalloc_bytes(&policy == &grow::reserved_policy ? options.max_bytes : options.initial_bytes);
-}
-
-std::size_t headroom_bytes(const stack_options& options, std::size_t stack_bytes) noexcept {
-    return options.headroom_bytes ? options.headroom_bytes : std::min(default_headroom_bytes, stack_bytes / 2);
-}
-
-void check_sizes(const stack_options& options, const grow::policy& policy) {
-    if (&policy == &grow::reserved_policy && (!options.max_bytes || options.max_bytes > absurd_bytes))
-        throw_bad_size("max_bytes", options.max_bytes, "a reserved stack needs so much address space");
-    if (!options.initial_bytes) throw_bad_size("initial_bytes", 0, "a stack needs memory");
-    if (options.initial_bytes > absurd_bytes)
-        throw_bad_size("initial_bytes", options.initial_bytes, "larger than the address space has room for");
-    if (options.headroom_bytes && options.headroom_bytes < smallest_headroom_bytes)
-        throw_bad_size("headroom_bytes", options.headroom_bytes, "must be at least 1024, or 0 for the default");
-    if (options.headroom_bytes >= first_bytes(options, policy))
-        throw_bad_size("headroom_bytes", options.headroom_bytes, "must be less than the stack, or no frame fits");
-    if (options.room_bytes > largest_room_bytes)
-        throw_bad_size("room_bytes", options.room_bytes, "must be at most 45056");
-    if (options.non_split_bytes > absurd_bytes)
-        throw_bad_size("non_split_bytes", options.non_split_bytes, "larger than the address space has room for");
-    if (&policy == &grow::fixed_policy || &policy == &grow::reserved_policy) return;
-    if (options.max_bytes > absurd_bytes)
-        throw_bad_size("max_bytes", options.max_bytes, "larger than the address space has room for");
-    if (options.max_bytes < grow::stackalloc_bytes(options.initial_bytes))
-        throw_bad_size("max_bytes", options.max_bytes, "must not be less than initial_bytes, rounded up to a power of two");
-    if (!options.chunk_bytes) throw_bad_size("chunk_bytes", 0, "a chunk needs memory");
-    if (options.chunk_bytes > options.max_bytes)
-        throw_bad_size("chunk_bytes", options.chunk_bytes, "must not be more than max_bytes");
+// The first function on a coroutine's stack.
+void enter(transfer_t arrived) noexcept {
+    auto& block = *static_cast<control_block*>(arrived.data);
+    for (;;) {
+        block.stack.resumer->context = arrived.fctx;
+        if (grow::is_sanitized()) grow::confirm_switch(block.stack, *block.stack.resumer);
+        block.stack.has_started = true;
+        write_limit(block.stack.limit);
+        run_body(block);
+        arrived = die(block.stack, *block.stack.resumer);
+    }
 }
 
 } // namespace
 
-void create(control_block& block, const grow::policy& policy, const stack_options& options) {
-    check_sizes(options, policy);
-    const stress_modes modes = stress();
-    const bool is_contiguous = &policy == &grow::contiguous_policy;
-    const bool is_segmented = &policy == &grow::segmented_policy;
-    stack& self = block.stack;
-    self.kind = &policy;
-    const std::size_t bytes = first_bytes(options, policy);
-    self.sizes = {.headroom_bytes = headroom_bytes(options, bytes),
-                  .initial_bytes = bytes,
-                  .max_bytes = is_contiguous || is_segmented ? options.max_bytes : bytes + options.room_bytes,
-                  .chunk_bytes = grow::stackalloc_bytes(options.chunk_bytes),
-                  .room_bytes = options.room_bytes,
-                  .non_split_bytes = options.non_split_bytes,
-                  .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link,
-                  .move_at_guard = options.move_at_guard};
-    if (is_contiguous && modes.move) self.add(grow::moves_always);
-    if ((is_contiguous || is_segmented) && modes.link) self.add(grow::links_always);
-    const grow::checks_off quiet;
-    self.memory = grow::stackalloc(bytes);
-    if (!self.memory.hi) throw no_stack_memory(grow::no_memory_advice());
-    self.counts.stack_bytes = self.counts.peak_stack_bytes = self.memory.bytes();
-    self.update_limit();
-    self.context = make_fcontext(reinterpret_cast<void*>(self.memory.hi), self.memory.bytes(), enter);
+void* first_context(bounds memory) noexcept {
+    return make_fcontext(reinterpret_cast<void*>(memory.hi), memory.bytes(), enter);
 }
 
-void join_creator(control_block& block) noexcept {
+void join_running(control_block& block) noexcept {
     const grow::thread_state& thread = grow::this_thread();
-    stack* const creator = thread.running && !thread.running->kind && thread.native ? thread.native->caller : thread.running;
-    if (creator && creator->kind) grow::join_family(block.stack, *creator);
+    grow::join_family(block.stack, thread.running->kind ? *thread.running : *thread.native->caller);
 }
 
 bool trim(control_block& block) noexcept {
@@ -133,7 +77,7 @@ bool shrink(control_block& block) noexcept {
 stack_stats stats_of(const control_block& block) noexcept {
     const stack& s = block.stack;
     return {s.counts.moves,        s.counts.bytes_copied, s.chunks_linked,
-            s.counts.guard_faults, s.counts.stack_bytes,  s.counts.peak_stack_bytes};
+            s.counts.guard_faults, s.is_dead() ? 0 : s.counts.stack_bytes,  s.counts.peak_stack_bytes};
 }
 
 } // namespace growstack::detail

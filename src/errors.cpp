@@ -32,9 +32,9 @@ constexpr std::size_t throw_bytes = 12 * 1024;
 constexpr std::size_t most_waiting_bytes = 2048;
 
 bool can_wait(const stack& self, const check_frame& frame, std::size_t frame_bytes) noexcept {
-    const std::size_t quarter = self.sizes.headroom_bytes / 4;
+    const std::size_t quarter = self.sizes->headroom_bytes / 4;
     const std::uintptr_t lo =
-        self.innermost().lo + self.sizes.headroom_bytes - (quarter < most_waiting_bytes ? quarter : most_waiting_bytes);
+        self.innermost().lo + self.sizes->headroom_bytes - (quarter < most_waiting_bytes ? quarter : most_waiting_bytes);
     const std::uintptr_t sp = frame.callee_sp();
     return sp >= lo && sp - lo >= frame_bytes && !expects_exception(frame.return_address);
 }
@@ -57,8 +57,8 @@ void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t fra
                   "%zu bytes of stack in use, %zu allowed, %zu of them headroom; %s",
                   static_cast<void*>(&self), self.kind->name, is_small ? "up to " : "", is_small ? unasked_bytes : frame_bytes,
                   self.counts.stack_bytes,
-                  self.sizes.max_bytes,
-                  self.sizes.headroom_bytes, advice(reason));
+                  self.sizes->max_bytes,
+                  self.sizes->headroom_bytes, advice(reason));
     open_beyond_room(self, frame.callee_sp() - throw_bytes);
     self.is_limit_lowered = true;
     detail::write_limit(self.update_limit());

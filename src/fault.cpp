@@ -78,12 +78,15 @@ bool is_library_running() noexcept {
 // Says if the stack may move now, where the coroutine is at whatever instruction. Not while the library itself runs on it:
 // it may hold a lock that growth takes.
 bool may_move(const stack& self) noexcept {
-    return self.kind->is_movable && self.sizes.move_at_guard && this_thread().running == &self && !self.destroyer &&
+    return self.kind->is_movable && self.sizes->move_at_guard && this_thread().running == &self && !self.destroyer &&
            !is_library_running() && !is_pinned(self);
 }
 
-// What does not last: growth that has begun on the stack that is full, an exception that will be caught.
-bool may_use_reserve(const stack& self) noexcept { return is_library_running() || (self.kind->is_movable && is_pinned(self)); }
+// What does not last: growth that has begun on the stack that is full, an exception that will be caught, the unwinding of a stack
+// that is destroyed.
+bool may_use_reserve(const stack& self) noexcept {
+    return is_library_running() || self.destroyer || (self.kind->is_movable && is_pinned(self));
+}
 
 const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_lo, bool is_probing) noexcept {
     if (needed_lo < p.guard().lo && !is_probing)
@@ -92,12 +95,12 @@ const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_
     if (self.kind == &fixed_policy)
         return "this stack cannot grow: raise stack_options::initial_bytes, or use contiguous_stack";
     if (self.kind == &reserved_policy) return "its address space is used up: raise stack_options::max_bytes";
-    if (p.guard().hi - room_lo(self, p) < std::min(self.sizes.room_bytes, p.guard().hi - needed_lo))
+    if (p.guard().hi - room_lo(self, p) < std::min(self.sizes->room_bytes, p.guard().hi - needed_lo))
         return "stack_options::max_bytes is reached: raise it, or look for endless recursion";
     if (self.kind == &segmented_policy)
         return "only a check can link a chunk: compile that code with -fsplit-stack, call it through growstack::call or "
                "growstack::native, or use contiguous_stack";
-    if (!self.sizes.move_at_guard)
+    if (!self.sizes->move_at_guard)
         return "stack_options::move_at_guard is off: compile that code with -fsplit-stack, or call "
                "this_coroutine::ensure before";
     return "an exception is in flight, or a chunk is linked, or growstack itself runs, and the stack must not move: call "
@@ -109,7 +112,7 @@ const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_
                                                          .policy = self.kind->name,
                                                          .depth_bytes = depth_bytes(self, sp),
                                                          .stack_bytes = self.counts.stack_bytes,
-                                                         .max_bytes = self.sizes.max_bytes,
+                                                         .max_bytes = self.sizes->max_bytes,
                                                          .advice = advice});
 }
 
@@ -172,7 +175,7 @@ bool is_stack_access(const piece& p, std::uintptr_t touched, std::uintptr_t sp) 
 } // namespace
 
 bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
-    stack* const found = info.si_signo == SIGSEGV ? stack_at(code.sp()) : nullptr;
+    stack* const found = info.si_signo == SIGSEGV && !code.is_on_alternate_stack() ? stack_at(code.sp()) : nullptr;
     if (!found) return false;
     stack& self = *found;
     if (const std::uintptr_t slow_path = detail::find_slow_path(code.ip())) {

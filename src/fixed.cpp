@@ -11,6 +11,6 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
 
 } // namespace
 
-const policy fixed_policy{"fixed_stack", false, make_room};
+const policy fixed_policy{3, "fixed_stack", false, make_room};
 
 } // namespace growstack::grow

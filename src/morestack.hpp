@@ -41,7 +41,7 @@ check_result stay(stack& self, check_frame& frame) noexcept;
 /// Says if a hard mode asks for a chunk though there may be room. max_bytes still holds.
 inline bool must_link(const stack& self) noexcept {
     return self.has(links_always) && !self.is_limit_lowered &&
-           self.counts.stack_bytes + self.sizes.chunk_bytes <= self.sizes.max_bytes;
+           self.counts.stack_bytes + self.sizes->chunk_bytes <= self.sizes->max_bytes;
 }
 
 /// Says if an exception of the running coroutine is thrown and not caught yet. The unwinder then keeps addresses of

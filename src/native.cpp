@@ -1,4 +1,6 @@
 // The books of native(). Between the assembly's change of stacks and the scope, the limit says "no checks".
+#include "morestack.hpp"
+
 #include <growstack/grow/sanitizer.hpp>
 #include <growstack/native.hpp>
 
@@ -17,12 +19,18 @@ native_scope::native_scope() noexcept {
 
 native_scope::~native_scope() {
     grow::thread_state& thread = grow::this_thread();
-    grow::announce_memory(call_.caller->innermost());
     thread.running = call_.caller;
     thread.native = call_.outer;
     thread.root.context = root_context_;
     thread.root.exceptions = root_exceptions_;
     write_limit(call_.caller->limit);
+}
+
+// Not in ~native_scope: an exception goes on from there, on the thread's stack.
+native_return::~native_return() {
+    const grow::bounds memory = grow::this_thread().running->innermost();
+    grow::announce_memory(memory);
+    if (grow::exceptions_in_flight()) grow::forget_frames(memory); // those between throw and catch may go without a word
 }
 
 } // namespace growstack::detail

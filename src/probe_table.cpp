@@ -1,6 +1,8 @@
 // The tables of all modules. The fault handler reads the list while others may change it.
 #include <growstack/detail/probe_table.hpp>
 
+#include <pthread.h>
+
 #include <mutex>
 
 namespace growstack::detail {
@@ -9,6 +11,11 @@ namespace {
 constinit std::mutex changes;
 constinit std::atomic<probe_table*> tables{nullptr};
 constinit std::atomic<int> readers{0};
+
+// A reader on another thread does not come along into a child process, and would be waited for there.
+[[gnu::constructor]] void forget_readers_in_children() noexcept {
+    ::pthread_atfork(nullptr, nullptr, [] { readers = 0; });
+}
 
 } // namespace
 

@@ -11,6 +11,6 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
 
 } // namespace
 
-const policy reserved_policy{"reserved_stack", false, make_room};
+const policy reserved_policy{2, "reserved_stack", false, make_room};
 
 } // namespace growstack::grow

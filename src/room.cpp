@@ -14,8 +14,8 @@ using detail::page_bytes;
 std::uintptr_t room_lo(const stack& self, const piece& p) noexcept {
     const std::size_t open_bytes = p.guard().hi - p.accessible_lo();
     const std::size_t other_bytes = self.counts.stack_bytes - open_bytes;
-    const std::size_t left_bytes = self.sizes.max_bytes > other_bytes ? self.sizes.max_bytes - other_bytes : 0;
-    return p.guard().hi - (std::min(self.sizes.room_bytes, left_bytes) & ~(page_bytes - 1));
+    const std::size_t left_bytes = self.sizes->max_bytes > other_bytes ? self.sizes->max_bytes - other_bytes : 0;
+    return p.guard().hi - (std::min(self.sizes->room_bytes, left_bytes) & ~(page_bytes - 1));
 }
 
 namespace {

@@ -18,8 +18,8 @@ constexpr std::uintptr_t argument_alignment = 64; // of the widest vector passed
 
 std::size_t chunk_bytes_for(const stack& self, std::size_t frame_bytes, std::size_t argument_bytes) noexcept {
     const std::size_t needed =
-        sizeof(chunk) + argument_bytes + argument_alignment + frame_bytes + self.sizes.headroom_bytes;
-    return needed > self.sizes.chunk_bytes ? stackalloc_bytes(needed) : self.sizes.chunk_bytes;
+        sizeof(chunk) + argument_bytes + argument_alignment + frame_bytes + self.sizes->headroom_bytes;
+    return needed > self.sizes->chunk_bytes ? stackalloc_bytes(needed) : self.sizes->chunk_bytes;
 }
 
 void free_chunk(stack& self, chunk* c) noexcept {
@@ -31,7 +31,7 @@ void free_chunk(stack& self, chunk* c) noexcept {
 // Null if the stack may not have so much, or the system gives none; `reason` says which.
 chunk* new_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexcept {
     reason = overflow_reason::max_bytes;
-    if (self.counts.stack_bytes + bytes > self.sizes.max_bytes) [[unlikely]] return nullptr;
+    if (self.counts.stack_bytes + bytes > self.sizes->max_bytes) [[unlikely]] return nullptr;
     reason = overflow_reason::no_memory;
     const unsigned order = order_of(bytes);
     const bounds memory = stackalloc_order(order);
@@ -75,14 +75,14 @@ check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes
     // A signal handler's check, in the few instructions in which __morestack enters or leaves the kept chunk: that
     // chunk is not ours to take, nor is the place where the next one is kept. The same for whatever it calls.
     const bool is_in_transition =
-        frame.limit == detail::limit_in_transition || (self.top && self.sizes.keep_chunk && !self.top->is_kept);
+        frame.limit == detail::limit_in_transition || (self.top && self.sizes->keep_chunk && !self.top->is_kept);
     const std::size_t bytes = chunk_bytes_for(self, frame_bytes, argument_bytes);
     overflow_reason reason;
     chunk* c = is_in_transition ? new_chunk(self, bytes, reason) : take_chunk(self, bytes, reason);
     if (!c) [[unlikely]] return overflow(self, frame, frame_bytes, reason);
     emit(trace_event::push_chunk, self, c->memory, c->is_new ? c->memory.bytes() : 0);
     c->is_new = false;
-    c->is_kept = self.sizes.keep_chunk && !is_in_transition;
+    c->is_kept = self.sizes->keep_chunk && !is_in_transition;
     c->older = self.top;
     c->entered_from = &frame;
     self.top = c;
@@ -129,6 +129,6 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
 
 } // namespace
 
-const policy segmented_policy{"segmented_stack", false, make_room};
+const policy segmented_policy{1, "segmented_stack", false, make_room};
 
 } // namespace growstack::grow

@@ -98,6 +98,9 @@ struct thread_cache {
     // Bytes this thread has taken less those it has given: negative where it frees what others took. Written by this
     // thread only, read by memory().
     std::atomic<std::ptrdiff_t> bytes_in_use{0};
+    // Of these, bytes that dead coroutines keep for the next ones (block_cache.cpp): counted where they end and where they are
+    // taken, so negative where others' are taken.
+    std::atomic<std::ptrdiff_t> kept_bytes{0};
     thread_cache* next = nullptr;
     bool is_ready = false; // listed, and its contents go back when the thread ends
     bool has_ended = false;
@@ -105,12 +108,23 @@ struct thread_cache {
     void count(std::ptrdiff_t bytes) noexcept {
         bytes_in_use.store(bytes_in_use.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
     }
+
+    std::ptrdiff_t used_bytes() const noexcept {
+        return bytes_in_use.load(std::memory_order_relaxed) - kept_bytes.load(std::memory_order_relaxed);
+    }
+
+    void count_kept(std::ptrdiff_t bytes) noexcept {
+        kept_bytes.store(kept_bytes.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+    }
 };
 
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local thread_cache cache;
 
 /// Sets the calling thread's cache up. The first stack may be asked for in a signal handler, which cannot.
 void prepare_thread_cache() noexcept;
+
+/// Counts kept bytes for a thread without a cache: one that has resumed nothing, or whose thread-local objects are gone.
+void count_kept_slowly(std::ptrdiff_t bytes) noexcept;
 
 /// The ways past the cache. They keep the vector registers.
 bounds stackalloc_slowly(unsigned order, unsigned top_class) noexcept;

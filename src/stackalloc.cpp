@@ -28,6 +28,9 @@ using detail::page_bytes;
 // Above so much in large free stacks the pool keeps no more of their memory, only address space.
 constexpr std::size_t most_pooled_bytes = std::size_t{128} << 20;
 
+// Above, not even that: a few stacks of some TiB would leave no place for the others.
+constexpr unsigned largest_pooled_order = 30;
+
 constexpr int poison_byte = 0xfc; // Go's stackPoisonCopy
 
 // Gives the memory back and keeps the address space. Guards stay.
@@ -39,6 +42,7 @@ bool is_cached_order(unsigned order) noexcept { return order <= largest_slab_ord
 
 using detail::slack_bytes;
 static_assert(slack_bytes == top_alignment - page_bytes);
+static_assert(bytes_of(largest_slab_order) == 0x20000 && top_alignment == 0x10000); // the assembly's, in jump_if_foreign
 
 constexpr std::size_t round_to_top(std::size_t bytes) noexcept {
     return (bytes + top_alignment - 1) & ~(top_alignment - 1);
@@ -100,7 +104,8 @@ private:
     void give_slot(bounds memory, unsigned order) noexcept {
         const std::lock_guard lock{mutex_};
         taken_bytes_ -= memory.bytes();
-        if (!is_cached_order(order) && cached_large_bytes_ + memory.bytes() > most_pooled_bytes) {
+        if (order > largest_pooled_order) unmap(memory);
+        else if (!is_cached_order(order) && cached_large_bytes_ + memory.bytes() > most_pooled_bytes) {
             decommit({memory.lo - slack_bytes, memory.hi});
             cold_[order].push(memory);
         } else {
@@ -123,11 +128,12 @@ private:
     }
 
     static void unmap_all(free_stacks& stacks, std::size_t bytes) noexcept {
-        while (stacks.count()) {
-            const bounds memory = stacks.pop(any_class, bytes);
-            const std::uintptr_t lo = guard_of(memory).lo;
-            ::munmap(reinterpret_cast<void*>(lo), memory.hi - lo);
-        }
+        while (stacks.count()) unmap(stacks.pop(any_class, bytes));
+    }
+
+    static void unmap(bounds memory) noexcept {
+        const std::uintptr_t lo = guard_of(memory).lo;
+        ::munmap(reinterpret_cast<void*>(lo), memory.hi - lo);
     }
 
     // Takes address space, and puts the stacks that get a guard on the list.
@@ -179,7 +185,8 @@ public:
         thread_cache** link = &first_;
         while (*link != &c) link = &(*link)->next;
         *link = c.next;
-        ended_bytes_in_use_ += c.bytes_in_use.exchange(0);
+        ended_bytes_in_use_ += c.used_bytes();
+        c.bytes_in_use = c.kept_bytes = 0;
     }
 
     // For a thread that frees a stack after its thread-local objects are gone.
@@ -191,7 +198,7 @@ public:
     std::size_t bytes_in_use() noexcept {
         const std::lock_guard lock{mutex_};
         std::ptrdiff_t sum = ended_bytes_in_use_;
-        for (const thread_cache* c = first_; c; c = c->next) sum += c->bytes_in_use.load(std::memory_order_relaxed);
+        for (const thread_cache* c = first_; c; c = c->next) sum += c->used_bytes();
         return sum < 0 ? 0 : static_cast<std::size_t>(sum);
     }
 
@@ -228,8 +235,9 @@ bool prepare_cache() noexcept {
     return true;
 }
 
-void count_in_use(bool may_use_cache, std::ptrdiff_t bytes) noexcept {
-    if (may_use_cache) cache.count(bytes);
+// For a thread whose thread-local objects are gone, too.
+void count_in_use(std::ptrdiff_t bytes) noexcept {
+    if (prepare_cache()) cache.count(bytes);
     else registry.count_after_end(bytes);
 }
 
@@ -247,12 +255,13 @@ void poison(bounds memory) noexcept {
 
 void prepare_thread_cache() noexcept { prepare_cache(); }
 
+void count_kept_slowly(std::ptrdiff_t bytes) noexcept { count_in_use(-bytes); }
+
 bounds stackalloc_slowly(unsigned order, unsigned top_class) noexcept {
     if (order > largest_order) return {};
     const outward_call outward;
-    const bool may_use_cache = prepare_cache();
     const bounds memory = pool.take(order, top_class);
-    count_in_use(may_use_cache, static_cast<std::ptrdiff_t>(memory.bytes()));
+    count_in_use(static_cast<std::ptrdiff_t>(memory.bytes()));
     return memory;
 }
 
@@ -260,9 +269,8 @@ void stackfree_slowly(bounds memory, unsigned order) noexcept {
     const outward_call outward;
     forget_frames(memory);
     if (is_poisoning()) poison(memory);
-    const bool may_use_cache = prepare_cache();
-    count_in_use(may_use_cache, -static_cast<std::ptrdiff_t>(memory.bytes()));
-    if (!may_use_cache || !is_cached_order(order)) return pool.give(memory, order);
+    count_in_use(-static_cast<std::ptrdiff_t>(memory.bytes()));
+    if (!cache.is_ready || !is_cached_order(order)) return pool.give(memory, order);
     if (cache.stacks[order].count() >= most_cached(order)) give_back(order, most_cached(order) / 2);
     cache.stacks[order].push(memory);
 }

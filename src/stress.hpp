@@ -17,6 +17,8 @@ inline bool is_free_simple() noexcept {
     return (stress_bits.load(std::memory_order_relaxed) & (poison_bit | sanitizer_bit)) == 0;
 }
 
+inline bool is_sanitized() noexcept { return (stress_bits.load(std::memory_order_relaxed) & sanitizer_bit) != 0; }
+
 inline bool is_poisoning() noexcept { return (stress_bits.load(std::memory_order_relaxed) & poison_bit) != 0; }
 
 } // namespace growstack::grow

@@ -1,4 +1,4 @@
-// What resume and yield leave to functions: a thread's first resume, a coroutine's end, misuse.
+// What resume and yield leave to functions: a thread's first resume, misuse.
 #include "alt_stack.hpp"
 #include "fatal.hpp"
 #include "stack_cache.hpp"
@@ -27,12 +27,6 @@ stack& attach_thread() {
     thread.exceptions = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
     thread.running = &thread.root;
     return thread.root;
-}
-
-void finish(control_block& block, stack& resumer) {
-    grow::release_stack(block.stack); // before checks may fail again: nothing may interrupt stackfree
-    write_limit(resumer.limit);
-    if (block.failure) std::rethrow_exception(std::exchange(block.failure, nullptr));
 }
 
 void throw_bad_resume(const control_block& block) {

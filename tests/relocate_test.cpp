@@ -112,6 +112,8 @@ TEST_CASE("the bytes of a stack's address that a move changes look like no small
     // is that byte again.
     for (const std::size_t bytes : {4096, 16384, 131072, 1 << 20}) {
         const bounds b = growstack::grow::stackalloc(bytes);
+        CAPTURE(bytes);
+        CAPTURE(b.lo);
         for (const int byte : {2, 3, 4}) CHECK((b.lo >> 8 * byte & 0xff) >= 0x80);
         growstack::grow::stackfree(b);
     }

@@ -1,11 +1,13 @@
 // Signal handlers with checks of their own, many thousand times a second, in the middle of calls, growth and switches.
 #include "support.hpp"
 
+#include <sys/mman.h>
 #include <sys/time.h>
 
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <vector>
 
 namespace {
 
@@ -171,4 +173,54 @@ TEST_CASE_TEMPLATE("signals do no harm between resume and yield, and while excep
     }
     CHECK(wrong == 0);
     CHECK(signals_wrong == 0);
+}
+
+namespace {
+
+constexpr std::size_t alternate_bytes = 64 * 1024;
+
+// Maps memory that ends at `hi`, where nothing else is; null if there is something.
+void* map_below(std::uintptr_t hi) {
+    void* const memory = ::mmap(reinterpret_cast<void*>(hi - alternate_bytes), alternate_bytes, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    return memory == MAP_FAILED ? nullptr : memory;
+}
+
+// Returns the end of the guard below the coroutine's stack.
+template <class Coroutine>
+std::uintptr_t guard_lo(const Coroutine& c) {
+    return static_cast<const growstack::grow::stack*>(c.id())->memory.lo - growstack::detail::guarded_bytes;
+}
+
+} // namespace
+
+TEST_CASE_TEMPLATE("an alternate stack that lies right below a guard is not the coroutine's", Kind, GROWSTACK_EACH_KIND) {
+    growstack::stack_options options = Kind::options;
+    options.initial_bytes = 4096;
+    std::vector<std::unique_ptr<test::coroutine<Kind>>> coroutines; // until one lies at the end of what is mapped
+    void* memory = nullptr;
+    while (!memory && coroutines.size() < 20'000) {
+        coroutines.push_back(std::make_unique<test::coroutine<Kind>>([] { std::raise(SIGUSR1); }, options));
+        memory = map_below(guard_lo(*coroutines.back()));
+    }
+    REQUIRE(memory);
+    test::run<Kind>([] {}); // gives the thread its own alternate stack
+    const stack_t alternate{.ss_sp = memory, .ss_flags = 0, .ss_size = alternate_bytes};
+    stack_t old_stack{};
+    ::sigaltstack(&alternate, &old_stack);
+    struct sigaction action {}, old_action {};
+    action.sa_handler = on_alarm;
+    action.sa_flags = SA_ONSTACK;
+    ::sigaction(SIGUSR1, &action, &old_action);
+    signals_seen = 0;
+    signals_wrong = 0;
+    coroutines.back()->resume();
+    const growstack::stack_stats stats = coroutines.back()->stats();
+    ::sigaction(SIGUSR1, &old_action, nullptr);
+    ::sigaltstack(&old_stack, nullptr);
+    ::munmap(memory, alternate_bytes);
+    CHECK(signals_seen == 1);
+    CHECK(signals_wrong == 0);
+    CHECK(coroutines.back()->done());
+    if (!test::is_stressed()) CHECK(stats.moves + stats.chunks_linked == 0);
 }

@@ -9,27 +9,46 @@
 #include <growstack/stack_options.hpp>
 #include <growstack/stats.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <utility>
 
 namespace growstack::detail {
 
+struct control_block;
+
+/// What depends on the type of the body.
+struct block_type {
+    void (*run)(control_block&);
+    void (*destroy_body)(control_block&) noexcept; // null: nothing to do
+    std::size_t bytes;                             // of block and body; of a block that is used again, rounded up
+    std::size_t alignment;
+    unsigned size_class;                           // in block_step_bytes
+    bool is_cached;                                // blocks of this size are used again
+};
+
+inline constexpr std::size_t block_step_bytes = 64, largest_cached_block_bytes = 1024;
+
 struct control_block {
     grow::stack stack;
-    void (*run)(control_block&) = nullptr;
-    void (*destroy)(control_block&) noexcept = nullptr; // the block itself
-    const void* value_type = nullptr;                   // of a generator: which type it yields
-    void* value = nullptr;                              // of a generator: the yielded object, on whatever stack
-    std::exception_ptr failure;                         // what left the body
+    const block_type* type = nullptr;
+    const void* value_type = nullptr; // of a generator: which type it yields
+    void* value = nullptr;            // of a generator: the yielded object, on whatever stack
+    std::exception_ptr failure;       // what left the body
+    bool has_body = false;            // constructed behind this
 };
 
 // A stack is found from its block and the other way round.
 static_assert(offsetof(control_block, stack) == 0);
 
-/// Gives the block a stack. Throws std::invalid_argument for sizes that make no sense, no_stack_memory.
-void create(control_block& block, const grow::policy& policy, const stack_options& options);
+/// Returns a block with a stack, and room for a body. Throws std::invalid_argument for sizes that make no sense, no_stack_memory,
+/// std::bad_alloc.
+control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options);
+
+/// Destroys the body and gives the block back. Its coroutine is dead.
+void delete_block(control_block& block) noexcept;
 
 /// Unwinds the stack of a suspended coroutine and gives it back. Aborts with a message if it runs.
 void unwind(control_block& block) noexcept;
@@ -50,47 +69,56 @@ stack_stats stats_of(const control_block& block) noexcept;
 
 [[noreturn]] void throw_empty_handle(const char* operation);
 
+void join_running(control_block& block) noexcept;
+
 /// Makes the block a dependent of the running coroutine, whose stack the body's captures may point into.
-void join_creator(control_block& block) noexcept;
+inline void join_creator(control_block& block) noexcept {
+    const grow::thread_state& thread = grow::this_thread();
+    if (thread.running && (thread.running->kind || thread.native)) join_running(block);
+}
 
-/// A block with its body, which is constructed after the block has joined its creator: the creator's stack may move at
-/// any check on the way, and must find captures that are in place already.
 template <class Body>
-struct block_of final : control_block {
-    block_of() noexcept {}
-    ~block_of() {
-        if (has_body) std::destroy_at(std::addressof(body));
-    }
+inline constexpr std::size_t body_offset = (sizeof(control_block) + alignof(Body) - 1) / alignof(Body) * alignof(Body);
 
-    bool has_body = false;
-    union {
-        Body body;
-    };
-};
+template <class Body>
+Body* body_of(control_block& block) noexcept {
+    return reinterpret_cast<Body*>(reinterpret_cast<std::byte*>(&block) + body_offset<Body>);
+}
 
 struct block_deleter {
     void operator()(control_block* block) const noexcept {
-        unwind(*block);
-        block->destroy(*block);
+        if (!block->stack.is_dead()) unwind(*block);
+        delete_block(*block);
     }
 };
 
 using block_ptr = std::unique_ptr<control_block, block_deleter>;
 
-/// Makes a block for `body` with a stack; `Run` is called with it on that stack.
+template <class Run, class Body>
+inline constexpr block_type type_of = [] {
+    constexpr std::size_t bytes = body_offset<Body> + sizeof(Body);
+    constexpr std::size_t rounded = (bytes + block_step_bytes - 1) / block_step_bytes * block_step_bytes;
+    constexpr bool is_cached = rounded <= largest_cached_block_bytes && alignof(Body) <= alignof(control_block);
+    block_type type{.run = [](control_block& block) { Run{}(*body_of<Body>(block)); },
+                    .destroy_body = nullptr,
+                    .bytes = is_cached ? rounded : bytes,
+                    .alignment = std::max(alignof(control_block), alignof(Body)),
+                    .size_class = static_cast<unsigned>(rounded / block_step_bytes),
+                    .is_cached = is_cached};
+    if (!std::is_trivially_destructible_v<Body>)
+        type.destroy_body = [](control_block& block) noexcept { std::destroy_at(body_of<Body>(block)); };
+    return type;
+}();
+
+/// Makes a block for `body` with a stack; `Run` is called with the body on that stack. The body is constructed after the block has
+/// joined its creator: the creator's stack may move at any check on the way, and must find captures that are in place already.
 template <class Run, class Body>
 block_ptr make_block(Body&& body, const grow::policy& policy, const stack_options& options) {
-    using block_type = block_of<std::decay_t<Body>>;
-    auto* const block = new block_type;
-    block->run = [](control_block& b) { Run{}(static_cast<block_type&>(b)); };
-    block->destroy = [](control_block& b) noexcept { delete static_cast<block_type*>(&b); };
-    block->stack.attached = {reinterpret_cast<std::uintptr_t>(&block->value),
-                             reinterpret_cast<std::uintptr_t>(block + 1)};
-    block_ptr owner{block};
-    join_creator(*block);
-    std::construct_at(std::addressof(block->body), std::forward<Body>(body));
-    block->has_body = true;
-    create(*block, policy, options);
+    using body_type = std::decay_t<Body>;
+    block_ptr owner{new_block(type_of<Run, body_type>, policy, options)};
+    join_creator(*owner);
+    std::construct_at(body_of<body_type>(*owner), std::forward<Body>(body));
+    owner->has_body = true;
     return owner;
 }
 

@@ -77,9 +77,9 @@ public:
 
 private:
     struct run_body {
-        template <class Block>
-        void operator()(Block& block) const {
-            static_cast<void>(block.body());
+        template <class Body>
+        void operator()(Body& body) const {
+            static_cast<void>(body());
         }
     };
 

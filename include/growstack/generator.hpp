@@ -113,13 +113,13 @@ public:
 
 private:
     struct run_body {
-        template <class Block>
-        void operator()(Block& block) const {
-            if constexpr (std::invocable<decltype(block.body)&, yielder&>) {
+        template <class Body>
+        void operator()(Body& body) const {
+            if constexpr (std::invocable<Body&, yielder&>) {
                 yielder yield;
-                static_cast<void>(block.body(yield));
+                static_cast<void>(body(yield));
             } else {
-                static_cast<void>(block.body());
+                static_cast<void>(body());
             }
         }
     };

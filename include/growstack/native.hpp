@@ -36,6 +36,15 @@ private:
     exception_state root_exceptions_;
 };
 
+/// Lives on the coroutine's stack meanwhile: tells AddressSanitizer that its frames go on.
+class native_return {
+public:
+    native_return() noexcept {}
+    ~native_return();
+    native_return(const native_return&) = delete;
+    native_return& operator=(const native_return&) = delete;
+};
+
 } // namespace detail
 
 /// Returns std::invoke(f, args...), called on the thread's own stack; exceptions pass. Outside a coroutine, and inside another
@@ -48,6 +57,7 @@ std::invoke_result_t<F, Args...> native(F&& f, Args&&... args) {
         const detail::native_scope scope;
         return std::invoke(std::forward<F>(f), std::forward<Args>(args)...);
     };
+    const detail::native_return coming_back;
     return detail::call_through(detail::growstack_call_natively, detail::growstack_call_natively_in_memory, invoke, 0);
 }
 

@@ -3,6 +3,7 @@
 
 #include <growstack/detail/config.hpp>
 
+#include <compare>
 #include <cstddef>
 
 namespace growstack {
@@ -33,6 +34,8 @@ struct stack_options {
     /// A linked chunk, headroom included; larger where a frame needs it. Rounded up to a power of two.
     std::size_t chunk_bytes = detail::default_chunk_bytes;
     chunk_release release = chunk_release::keep_one;
+
+    friend auto operator<=>(const stack_options&, const stack_options&) = default;
 };
 
 } // namespace growstack

@@ -20,6 +20,11 @@ public:
     std::uintptr_t sp() const noexcept { return reg(REG_RSP); }
     void continue_at(std::uintptr_t ip) noexcept { context_.uc_mcontext.gregs[REG_RIP] = static_cast<greg_t>(ip); }
 
+    /// Says if it was a handler on the thread's alternate stack, not the code that runs on a coroutine's.
+    bool is_on_alternate_stack() const noexcept {
+        return sp() - reinterpret_cast<std::uintptr_t>(context_.uc_stack.ss_sp) < context_.uc_stack.ss_size;
+    }
+
     /// Says if the processor itself refused the address: it was not canonical.
     bool is_general_protection() const noexcept { return reg(REG_TRAPNO) == 13; }
 

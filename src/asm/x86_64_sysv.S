@@ -46,14 +46,17 @@
 #define STACK_MEMORY   24
 #define STACK_LIMIT    40
 #define STACK_CONTEXT  48
-#define STACK_NON_SPLIT 152       // sizes.non_split_bytes
+#define STACK_SIZES    112
+#define SIZES_NON_SPLIT 40
 #define CHUNK_OLDER    0
 #define CHUNK_OWNER    8
 #define CHUNK_LIMIT    16
 #define CHUNK_FROM     24
 #define CHUNK_MEMORY   32
 #define CHUNK_KEPT     48
-#define BELOW_BYTES    0x1e000        // how far below its memory a stack may reach: slack, room and reserve
+#define ROOM_BYTES     0xf000         // the growth room and the reserve
+#define SLACK_BYTES    0xf000         // below the slot of a large stack, over its room: guard_of() in stackalloc.cpp
+#define SLAB_BYTES     0x20000        // the largest memory that has no slack
 #define THREAD_RUNNING 0
 #define THREAD_ROOT_SP 56             // root.context
 
@@ -70,8 +73,8 @@
         and     $-64, %rsp
 .endm
 
-// Jumps to `foreign` unless rsp lies in the running coroutine's memory, or what may be opened below. Clobbers rax, rcx,
-// rdx, rsi.
+// Jumps to `foreign` unless rsp lies in the running coroutine's memory, or what may be opened below: not one page
+// more, for a signal handler's alternate stack may lie there. Clobbers rax, rcx, rdx, rsi.
 .macro  jump_if_foreign foreign
         mov     growstack_thread@gottpoff(%rip), %rax
         mov     %fs:THREAD_RUNNING(%rax), %rsi
@@ -79,12 +82,19 @@
         je      \foreign
         mov     STACK_TOP(%rsi), %rcx
         add     $STACK_MEMORY, %rsi
-77:     mov     8(%rsi), %rdx
-        sub     (%rsi), %rdx
-        add     $BELOW_BYTES, %rdx
-        mov     %rsp, %rax
-        sub     (%rsi), %rax
-        add     $BELOW_BYTES, %rax
+77:     mov     (%rsi), %rax
+        mov     8(%rsi), %rdx
+        sub     %rax, %rdx
+        cmp     $SLAB_BYTES, %rdx
+        jbe     79f
+        add     $0xffff, %rax
+        and     $-0x10000, %rax
+        sub     $SLACK_BYTES, %rax
+79:     sub     $ROOM_BYTES, %rax       // the lowest address that may be opened
+        mov     8(%rsi), %rdx
+        sub     %rax, %rdx
+        neg     %rax
+        add     %rsp, %rax
         cmp     %rdx, %rax
         jb      78f
         test    %rcx, %rcx
@@ -351,7 +361,8 @@ __morestack_non_split:
         mov     %fs:THREAD_RUNNING(%rax), %rax
         test    %rax, %rax
         je      2f
-        add     STACK_NON_SPLIT(%rax), %r10
+        mov     STACK_SIZES(%rax), %rax
+        add     SIZES_NON_SPLIT(%rax), %r10
 2:      mov     %rsp, %rax
         sub     %r10, %rax
         jb      1f                      // the frame is larger than the address itself

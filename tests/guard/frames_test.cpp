@@ -141,12 +141,6 @@ bool is_right(F f) {
     });
 }
 
-template <class F>
-bool is_right_everywhere(F f) {
-    return guard::is_right_in_child(
-        [&] { return guard::is_right_at(guard::boundary::memory, f) && guard::is_right_at(guard::boundary::room, f); });
-}
-
 TEST_CASE_TEMPLATE("frames of 1 to 15 KiB are accessible wherever they begin", Kind,
                    GUARD_EACH_KIND) {
     CHECK(is_right<Kind>([] { return has_large_frame<1024>(100); }));
@@ -161,8 +155,8 @@ TEST_CASE_TEMPLATE("a frame of 40 KiB is accessible where the room is unused", K
 }
 
 TEST_CASE("leaf functions with frames of 1 to 15 KiB run at every place of a stack") {
-    CHECK(is_right_everywhere([] { return leaf_sums_are_right<1024>(); }));
-    CHECK(is_right_everywhere([] { return leaf_sums_are_right<15'000>(); }));
+    CHECK(guard::is_right_everywhere([] { return leaf_sums_are_right<1024>(); }));
+    CHECK(guard::is_right_everywhere([] { return leaf_sums_are_right<15'000>(); }));
 }
 
 TEST_CASE_TEMPLATE("frames of up to 1 MiB are accessible where code is compiled with probes" * doctest::skip(!has_probes), Kind,
@@ -186,7 +180,7 @@ TEST_CASE_TEMPLATE("allocas in a loop keep their contents and the pointers betwe
 TEST_CASE("allocas of any size run at every place of a stack") {
     for (const std::size_t bytes : alloca_sizes) {
         CAPTURE(bytes);
-        CHECK(is_right_everywhere([&] { return allocates_in_a_loop(bytes, 3); }));
+        CHECK(guard::is_right_everywhere([&] { return allocates_in_a_loop(bytes, 3); }));
     }
 }
 
@@ -194,7 +188,7 @@ TEST_CASE("an alloca that is touched without a call runs at every place of a sta
     for (const std::size_t bytes : alloca_sizes) {
         CAPTURE(bytes);
         const std::size_t words = bytes / sizeof(unsigned);
-        CHECK(is_right_everywhere([&] { return alloca_and_sum(words) == static_cast<unsigned>(words * (words - 1) / 2); }));
+        CHECK(guard::is_right_everywhere([&] { return alloca_and_sum(words) == static_cast<unsigned>(words * (words - 1) / 2); }));
     }
 }
 
@@ -213,13 +207,13 @@ TEST_CASE_TEMPLATE("large arguments by value arrive, and stay", Kind,
 TEST_CASE("large arguments by value run at every place of a stack") {
     static block<3000> b;
     fill(b.content, sizeof b.content, 5);
-    CHECK(is_right_everywhere([] { return takes_by_value(b, 1); }));
+    CHECK(guard::is_right_everywhere([] { return takes_by_value(b, 1); }));
 }
 
 TEST_CASE("memmove between heap and stack runs at every place of a stack") {
     for (const std::size_t bytes : {300u, 3000u, 12'000u}) {
         CAPTURE(bytes);
-        CHECK(is_right_everywhere([&] { return moves_memory_between_heap_and_stack(bytes); }));
+        CHECK(guard::is_right_everywhere([&] { return moves_memory_between_heap_and_stack(bytes); }));
     }
 }
 

@@ -92,6 +92,12 @@ bool is_right_in_child(F f) {
     return end.signal == 0 && end.exit_code == 0;
 }
 
+/// Sweeps both boundaries, in a child process.
+template <class F>
+bool is_right_everywhere(F f) {
+    return is_right_in_child([&] { return is_right_at(boundary::memory, f) && is_right_at(boundary::room, f); });
+}
+
 } // namespace guard
 
 TYPE_TO_STRING(guard::contiguous);

@@ -76,51 +76,51 @@ TEST_CASE_TEMPLATE("code with and without checks calls back and forth, deep in b
 }
 
 TEST_CASE("code with checks is called at every place of a stack, and calls back") {
-    for (const auto where : {guard::boundary::memory, guard::boundary::room}) {
-        std::size_t right = 0;
-        const auto sum = guard::sweep(where, [&] {
-            alternation all{6, 6, 6};
-            right += alternation::run(&all) == all.expected();
-        });
-        CHECK(right == sum.positions);
-    }
+    CHECK(guard::is_right_everywhere([] {
+        alternation all{6, 6, 6};
+        return alternation::run(&all) == all.expected();
+    }));
 }
 
-TEST_CASE_TEMPLATE("a coroutine yields at every depth", Kind, GUARD_EACH_KIND) {
-    bool is_right = false;
-    int resumes = 0;
-    test::coroutine<Kind> c{[&] { is_right = yields_at_each_depth(500); }, Kind::options};
-    for (; !c.done(); ++resumes) c.resume();
-    CHECK(is_right);
-    CHECK(resumes == 2 * 501 + 1);
+TEST_CASE_TEMPLATE("a coroutine yields at every depth", Kind,
+                   GUARD_EACH_KIND) {
+    CHECK(guard::is_right_in_child([] {
+        bool is_right = false;
+        int resumes = 0;
+        test::coroutine<Kind> c{[&] { is_right = yields_at_each_depth(500); }, Kind::options};
+        for (; !c.done(); ++resumes) c.resume();
+        return is_right && resumes == 2 * 501 + 1;
+    }));
 }
 
 TEST_CASE_TEMPLATE("a coroutine that has grown by guard faults goes on on another thread", Kind, GUARD_EACH_KIND) {
-    bool is_right = false;
-    test::coroutine<Kind> c{[&] { is_right = yields_at_each_depth(150); }, Kind::options};
-    int resumes = 0;
-    while (!c.done()) {
-        std::thread{[&] {
-            for (int i = 0; i < 7 && !c.done(); ++i, ++resumes) c.resume();
-        }}.join();
-        if (!c.done()) c.resume(), ++resumes;
-    }
-    CHECK(is_right);
-    CHECK(resumes == 2 * 151 + 1);
+    CHECK(guard::is_right_in_child([] {
+        bool is_right = false;
+        int resumes = 0;
+        test::coroutine<Kind> c{[&] { is_right = yields_at_each_depth(150); }, Kind::options};
+        while (!c.done()) {
+            std::thread{[&] {
+                for (int i = 0; i < 7 && !c.done(); ++i, ++resumes) c.resume();
+            }}.join();
+            if (!c.done()) c.resume(), ++resumes;
+        }
+        return is_right && resumes == 2 * 151 + 1;
+    }));
 }
 
 TEST_CASE("a coroutine yields at every place of a stack") {
-    std::size_t right = 0;
-    const auto count = [&] { right += yields_at_each_depth(3); };
-    for (const auto where : {guard::boundary::memory, guard::boundary::room}) {
-        right = 0;
-        CHECK(guard::sweep(where, count).positions == right);
-    }
+    CHECK(guard::is_right_everywhere([] { return yields_at_each_depth(3); }));
 }
 
-TEST_CASE_TEMPLATE("a generator yields from recursion", Kind, GUARD_EACH_KIND) {
-    test::generator<int, Kind> numbers{[] { yield_values(0, 1000); }, Kind::options};
-    int expected = 0;
-    for (int n : numbers) CHECK(n == expected++);
-    CHECK(expected == 1000);
+TEST_CASE_TEMPLATE("a generator yields from recursion", Kind,
+                   GUARD_EACH_KIND) {
+    CHECK(guard::is_right_in_child([] {
+        test::generator<int, Kind> numbers{[] { yield_values(0, 1000); }, Kind::options};
+        int expected = 0;
+        for (int n : numbers) {
+            if (n != expected) return false;
+            ++expected;
+        }
+        return expected == 1000;
+    }));
 }

@@ -196,3 +196,24 @@ TEST_CASE("a check far below a large stack is its own") {
                 {.initial_bytes = bytes});
     }
 }
+
+TEST_CASE_TEMPLATE("a coroutine that is destroyed unwinds at each place of its stack", Kind, EACH_KIND) {
+    for (std::ptrdiff_t offset = 0; offset < static_cast<std::ptrdiff_t>(test::page) / 2; offset += 64) {
+        int destroyed = 0;
+        struct counted {
+            int& count;
+            ~counted() { ++count; }
+        };
+        {
+            test::coroutine<Kind> c{[&] {
+                                        test::at_offset(offset, [&] {
+                                            const counted local{destroyed};
+                                            this_coroutine::yield();
+                                        });
+                                    },
+                                    Kind::options};
+            c.resume();
+        }
+        CHECK(destroyed == 1);
+    }
+}

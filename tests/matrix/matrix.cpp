@@ -1,111 +1,117 @@
-// One cell of the matrix: recurses in a coroutine with the policy and the check that are named, and prints what becomes of it.
+// One compiler, one set of flags: what each check does on each kind of stack when a recursion needs 1 MiB. Prints a line for each:
 //
-//      matrix POLICY CHECK far        1 MiB deep from a small first stack: "moves", "links", "extends"
-//      matrix POLICY CHECK endless    until max_bytes, 4 MiB, is reached
-//
-// An overflow that is thrown prints "throws stack_overflow"; others end the process, which ../matrix.py sees. This file is
-// compiled with different flags by different compilers.
+//      policy check outcome
 #include <growstack/growstack.hpp>
 
-#include <cstddef>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstring>
-
-#if __has_include(<growstack/call.hpp>)
-#include <growstack/call.hpp>
-#define MATRIX_HAS_CALL 1
-#endif
-
-#ifdef MATRIX_CHECKED
-#define MATRIX_UNCHECKED [[gnu::no_split_stack]]
-#else
-#define MATRIX_UNCHECKED
-#endif
+#include <string>
 
 namespace {
 
-constexpr std::size_t kib = 1024;
-constexpr std::size_t frame_bytes = 256; // about that
-constexpr std::size_t far_levels = 1024 * kib / frame_bytes;
-constexpr std::size_t endless = SIZE_MAX;
+constexpr long levels = 2000;
+constexpr std::size_t frame_bytes = 512;
 
-using recursion = std::size_t (*)(std::size_t levels);
+#define USE_FRAME                                                                                                            \
+    volatile char frame[frame_bytes];                                                                                        \
+    frame[0] = static_cast<char>(n);                                                                                         \
+    asm volatile("" : : "r"(frame) : "memory")
 
-// Runs the next level, and holds on to its own frame.
-template <class Call>
-[[gnu::always_inline]] inline std::size_t recurse(std::size_t levels, Call&& call) {
-    char frame[frame_bytes];
-    std::memset(frame, static_cast<int>(levels % 128), sizeof frame);
-    asm volatile("" : : "r"(frame) : "memory");
-    const std::size_t below = levels ? call(levels - 1) : 0;
-    asm volatile("" : : "r"(frame) : "memory");
-    return below + (frame[levels % frame_bytes] == static_cast<char>(levels % 128));
+// Checked by the compiler where it is asked to.
+[[gnu::noinline]] long by_compiler(long n) {
+    USE_FRAME;
+    return n ? by_compiler(n - 1) + frame[0] - frame[0] + 1 : 0;
 }
 
-#ifdef MATRIX_CHECKED
-std::size_t by_compiler(std::size_t levels) { return recurse(levels, by_compiler); }
-#endif
-
-MATRIX_UNCHECKED std::size_t by_guard(std::size_t levels);
-std::size_t by_guard(std::size_t levels) { return recurse(levels, by_guard); }
-
-#ifdef MATRIX_HAS_CALL
-MATRIX_UNCHECKED std::size_t by_probe(std::size_t levels);
-struct probed_call {
-    [[gnu::always_inline]] std::size_t operator()(std::size_t levels) const { return growstack::call<1024>(by_probe, levels); }
-};
-std::size_t by_probe(std::size_t levels) { return recurse(levels, probed_call{}); }
-#endif
-
-// Null: this build does not have the check.
-recursion recursion_by(const char* check) {
-    if (!std::strcmp(check, "guard")) return by_guard;
-#ifdef MATRIX_CHECKED
-    if (!std::strcmp(check, "compiler")) return by_compiler;
-#endif
-#ifdef MATRIX_HAS_CALL
-    if (!std::strcmp(check, "probe")) return by_probe;
-#endif
-    return nullptr;
+[[gnu::noinline, gnu::no_split_stack]] long by_probe(long n);
+long by_probe(long n) {
+    USE_FRAME;
+    return n ? growstack::call<2 * frame_bytes>(by_probe, n - 1) + frame[0] - frame[0] + 1 : 0;
 }
 
-const char* what_grew(const growstack::stack_stats& stats) {
-    if (stats.moves) return "moves";
-    if (stats.chunks_linked) return "links";
-    return "extends";
+[[gnu::noinline, gnu::no_split_stack]] long by_guard(long n);
+long by_guard(long n) {
+    USE_FRAME;
+    return n ? by_guard(n - 1) + frame[0] - frame[0] + 1 : 0;
 }
 
-template <class Stack>
-int run(recursion f, std::size_t levels, growstack::stack_options options) {
-    const char* outcome = "wrong";
+template <class Stack, bool is_limited = false>
+[[noreturn]] void run(long (*recursion)(long)) {
+    growstack::stack_options options = Stack::defaults;
+    if (is_limited) options.max_bytes = 256 << 10;
+    std::string outcome;
+    growstack::stack_stats stats;
     growstack::coroutine<Stack> c{[&] {
-                                      try {
-                                          if (f(levels) == levels + 1) outcome = what_grew(growstack::this_coroutine::stats());
-                                      } catch (const growstack::stack_overflow&) {
-                                          outcome = "throws stack_overflow";
-                                      }
-                                  },
-                                  options};
+        try {
+            outcome = recursion(levels) == levels ? "" : "WRONG RESULT";
+            stats = growstack::this_coroutine::stats();
+        } catch (const growstack::stack_overflow&) {
+            outcome = "throws stack_overflow";
+        }
+    }, options};
     c.resume();
-    std::puts(outcome);
-    return 0;
+    if (outcome.empty()) {
+        outcome = stats.moves ? "moves" : stats.chunks_linked ? "links chunks" : "the kernel commits";
+        if (stats.guard_faults && stats.moves) outcome = "opens the room, moves";
+    }
+    std::printf("%s", outcome.c_str());
+    std::fflush(stdout);
+    _exit(0);
+}
+
+// In a child process: some end it.
+std::string outcome_of(void (*f)(long (*)(long)), long (*recursion)(long)) {
+    int ends[2];
+    if (pipe(ends) != 0) return "no pipe";
+    std::fflush(stdout);
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(ends[1], STDERR_FILENO);
+        f(recursion);
+    }
+    close(ends[1]);
+    std::string text;
+    char buffer[512];
+    for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return text;
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && text.starts_with("growstack: stack overflow in coroutine "))
+        return "message, abort";
+    return "CRASHES: " + text;
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
-    if (argc != 4) return 2;
-    const recursion f = recursion_by(argv[2]);
-    if (!f) return std::puts("not built"), 0;
-    const bool is_far = !std::strcmp(argv[3], "far");
-    const std::size_t levels = is_far ? far_levels : endless;
-    const std::size_t max_bytes = is_far ? 16 * 1024 * kib : 4 * 1024 * kib;
-    const char* const policy = argv[1];
-    if (!std::strcmp(policy, "contiguous")) return run<growstack::contiguous_stack>(f, levels, {.max_bytes = max_bytes});
-    if (!std::strcmp(policy, "segmented")) return run<growstack::segmented_stack>(f, levels, {.max_bytes = max_bytes});
-    if (!std::strcmp(policy, "reserved"))
-        return run<growstack::reserved_stack>(f, levels, {.max_bytes = max_bytes, .room_bytes = 0});
-    if (!std::strcmp(policy, "fixed"))
-        return run<growstack::fixed_stack>(f, levels, {.initial_bytes = 128 * kib, .room_bytes = 0});
-    return 2;
+int main() {
+    using namespace growstack;
+    const struct {
+        const char* name;
+        void (*run)(long (*)(long));
+    } policies[] = {{"contiguous_stack", run<contiguous_stack>},
+                    {"segmented_stack", run<segmented_stack>},
+                    {"reserved_stack", run<reserved_stack>},
+                    {"fixed_stack", run<fixed_stack>},
+                    {"contiguous_stack, max_bytes reached", run<contiguous_stack, true>},
+                    {"segmented_stack, max_bytes reached", run<segmented_stack, true>},
+                    {"reserved_stack, max_bytes reached", run<reserved_stack, true>}};
+    const struct {
+        const char* name;
+        long (*recursion)(long);
+    } checks[] = {
+#ifdef HAS_COMPILER_CHECK
+        {"compiler", by_compiler},
+#else
+        {"none", by_compiler},
+#endif
+        {"probe", by_probe},
+        {"guard", by_guard}};
+    for (const auto& policy : policies)
+        for (const auto& check : checks)
+            std::printf("%s|%s|%s\n", policy.name, check.name, outcome_of(policy.run, check.recursion).c_str());
 }

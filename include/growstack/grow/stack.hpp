@@ -38,11 +38,14 @@ struct check_frame {
 
 /// How a kind of stack answers a failed check.
 struct policy {
+    unsigned index;
     const char* name;
     bool is_movable;
     /// Makes room for a frame of frame_bytes below frame.callee_sp(), or throws stack_overflow.
     check_result (*make_room)(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t arg_bytes);
 };
+
+inline constexpr unsigned policy_count = 4;
 
 extern const policy contiguous_policy;
 extern const policy segmented_policy;
@@ -59,7 +62,10 @@ struct stack_sizes {
     std::size_t non_split_bytes = 0;
     bool keep_chunk = false;
     bool move_at_guard = false;
+    unsigned char check_reasons = 0; // that hold from the start: hard modes
 };
+
+inline constexpr stack_sizes no_sizes{}; // of threads' own stacks
 
 /// Why every check of a stack is to fail: bits of stack::check_reasons.
 enum check_reason : unsigned char {
@@ -98,7 +104,7 @@ struct stack {
     unsigned shallow_resumes = 0;  // since the stack moved last
 
     const policy* kind = nullptr;  // null: a thread's own stack
-    stack_sizes sizes;
+    const stack_sizes* sizes = &no_sizes; // shared
     growth_counts counts;
     std::uintptr_t opened_lo = 0;  // of the growth room below `memory`: what is open begins here; 0: none of it
     void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run
@@ -119,7 +125,7 @@ struct stack {
 
     /// Returns the lowest sp that frames on the innermost memory may have.
     std::uintptr_t lowest_sp() const noexcept {
-        return innermost().lo + (is_limit_lowered ? detail::smallest_headroom_bytes : sizes.headroom_bytes);
+        return innermost().lo + (is_limit_lowered ? detail::smallest_headroom_bytes : sizes->headroom_bytes);
     }
 
     /// Sets `limit` to lowest_sp(), or to a value that makes every check fail.
@@ -161,8 +167,10 @@ static_assert(offsetof(stack, chunks_linked) == 16);
 static_assert(offsetof(stack, memory) == 24);
 static_assert(offsetof(stack, limit) == 40);
 static_assert(offsetof(stack, context) == 48);
-static_assert(offsetof(stack, sizes) + offsetof(stack_sizes, non_split_bytes) == 152);
-static_assert(detail::slack_bytes + detail::largest_room_bytes + detail::reserve_bytes == 0x1e000);
+static_assert(offsetof(stack, sizes) == 112);
+static_assert(offsetof(stack_sizes, non_split_bytes) == 40);
+static_assert(detail::largest_room_bytes + detail::reserve_bytes == 0xf000);
+static_assert(detail::slack_bytes == 0xf000);
 static_assert(offsetof(chunk, older) == 0);
 static_assert(offsetof(chunk, owner) == 8);
 static_assert(offsetof(chunk, limit) == 16);

@@ -1,0 +1,190 @@
+// Making blocks, and using them again.
+#include "block_cache.hpp"
+#include "guard.hpp"
+#include "observe.hpp"
+#include "stack_cache.hpp"
+#include "stack_sizes.hpp"
+
+#include <growstack/grow/family.hpp>
+#include <growstack/switch.hpp>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace growstack::detail {
+namespace {
+
+using grow::stack;
+
+constexpr std::size_t size_classes = largest_cached_block_bytes / block_step_bytes + 1;
+constexpr std::size_t most_listed = 64;                             // in each list
+constexpr std::ptrdiff_t most_kept_bytes = std::ptrdiff_t{1} << 20; // of stacks that a thread's dead coroutines keep
+constexpr std::size_t largest_kept_bytes = std::size_t{128} << 10;
+
+// Linked through `value`.
+class block_list {
+public:
+    std::size_t count() const noexcept { return count_; }
+
+    void push(control_block& block) noexcept {
+        block.value = first_;
+        first_ = &block;
+        ++count_;
+    }
+
+    control_block* pop() noexcept {
+        control_block* const block = first_;
+        first_ = static_cast<control_block*>(block->value);
+        --count_;
+        return block;
+    }
+
+    /// Null if the first one has other sizes.
+    control_block* pop(const grow::stack_sizes& sizes) noexcept {
+        return first_ && first_->stack.sizes == &sizes ? pop() : nullptr;
+    }
+
+private:
+    control_block* first_ = nullptr;
+    std::size_t count_ = 0;
+};
+
+struct block_cache {
+    block_list lists[size_classes][grow::policy_count];
+    bool is_ready = false; // its contents go back when the thread ends
+    bool has_ended = false;
+};
+
+[[gnu::tls_model("initial-exec")]] constinit thread_local block_cache cache;
+
+block_list& list_of(const block_type& type, const grow::policy& policy) noexcept {
+    return cache.lists[type.size_class][policy.index];
+}
+
+void count_kept(std::ptrdiff_t bytes) noexcept {
+    if (grow::cache.is_ready) [[likely]] grow::cache.count_kept(bytes);
+    else grow::count_kept_slowly(bytes);
+}
+
+std::ptrdiff_t stack_bytes(const control_block& block) noexcept {
+    return static_cast<std::ptrdiff_t>(block.stack.memory.bytes());
+}
+
+void free_block(control_block& block) noexcept {
+    const block_type& type = *block.type;
+    if (block.stack.memory.hi) {
+        const grow::checks_off quiet;
+        count_kept(-stack_bytes(block));
+        grow::stackfree(block.stack.memory);
+    }
+    std::destroy_at(&block);
+    ::operator delete(&block, std::align_val_t{type.alignment});
+}
+
+struct thread_end {
+    ~thread_end() {
+        cache.is_ready = false;
+        cache.has_ended = true;
+        for (auto& of_size : cache.lists)
+            for (block_list& list : of_size)
+                while (list.count()) free_block(*list.pop());
+    }
+};
+
+bool prepare_cache() noexcept {
+    if (cache.has_ended) return false;
+    cache.is_ready = true;
+    grow::prepare_thread_cache();
+    static thread_local thread_end at_thread_end;
+    static_cast<void>(&at_thread_end);
+    return true;
+}
+
+void set_type(control_block& block, const block_type& type) noexcept {
+    const auto lo = reinterpret_cast<std::uintptr_t>(&block);
+    block.type = &type;
+    block.stack.attached = {lo + offsetof(control_block, value), lo + type.bytes};
+}
+
+// A dead block that has kept its stack becomes a new one. Its context stands where the body ended, in a loop around bodies, with no
+// exception caught. What else a stack has is as it was at the beginning: see keep_stack.
+void begin_again(control_block& block, const block_type& type) noexcept {
+    grow::cache.count_kept(-stack_bytes(block));
+    block.stack.resumer = nullptr;
+    block.stack.has_started = false;
+    block.value_type = nullptr;
+    block.has_body = false;
+    set_type(block, type);
+}
+
+[[gnu::noinline]] control_block* allocate(const block_type& type, const grow::policy& policy,
+                                          const grow::stack_sizes& sizes) {
+    const grow::checks_off quiet;
+    const grow::bounds memory = grow::stackalloc(sizes.initial_bytes);
+    if (!memory.hi) throw no_stack_memory(grow::no_memory_advice());
+    void* const place = ::operator new(type.bytes, std::align_val_t{type.alignment}, std::nothrow);
+    if (!place) {
+        grow::stackfree(memory);
+        throw std::bad_alloc{};
+    }
+    auto* const block = ::new (place) control_block;
+    stack& self = block->stack;
+    self.kind = &policy;
+    self.sizes = &sizes;
+    self.memory = memory;
+    self.counts.stack_bytes = self.counts.peak_stack_bytes = memory.bytes();
+    self.check_reasons = sizes.check_reasons;
+    self.update_limit();
+    self.context = first_context(memory);
+    set_type(*block, type);
+    return block;
+}
+
+// Leaves a dead coroutine its stack if that is as at the beginning, and the thread's dead coroutines have not too much memory. It
+// then counts as cached. Returns whether it did.
+bool keep_stack(stack& self) noexcept {
+    if (self.creator || self.first_dependent) [[unlikely]] grow::leave_family(self);
+    const std::size_t bytes = self.sizes->initial_bytes;
+    const bool is_as_new = self.counts.peak_stack_bytes == bytes && // nothing moved, linked, opened or allocated
+                           self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered;
+    const bool is_wanted = reinterpret_cast<const control_block&>(self).type->is_cached && bytes <= largest_kept_bytes &&
+                           grow::is_free_simple() &&
+                           grow::cache.kept_bytes.load(std::memory_order_relaxed) < most_kept_bytes;
+    if (!is_as_new || !is_wanted) return false;
+    grow::cache.count_kept(static_cast<std::ptrdiff_t>(bytes));
+    return true;
+}
+
+// Sets the cache up at the first one; frees what does not fit.
+[[gnu::noinline]] void delete_slowly(control_block& block) noexcept {
+    if (block.stack.memory.hi && !cache.is_ready && prepare_cache()) list_of(*block.type, *block.stack.kind).push(block);
+    else free_block(block);
+}
+
+} // namespace
+
+control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options) {
+    const grow::stack_sizes* const sizes = last_sizes_if_same(policy, options);
+    control_block* const block = sizes && type.is_cached ? list_of(type, policy).pop(*sizes) : nullptr;
+    if (!block) [[unlikely]] return allocate(type, policy, sizes_for(policy, options));
+    begin_again(*block, type);
+    return block;
+}
+
+void delete_block(control_block& block) noexcept {
+    if (block.has_body && block.type->destroy_body) block.type->destroy_body(block);
+    if (block.failure) [[unlikely]] block.failure = nullptr;
+    const bool is_complete = block.stack.memory.hi != 0;
+    if (!is_complete || !cache.is_ready || list_of(*block.type, *block.stack.kind).count() >= most_listed) [[unlikely]]
+        return delete_slowly(block);
+    list_of(*block.type, *block.stack.kind).push(block);
+}
+
+void finish(control_block& block, stack& resumer) {
+    if (!keep_stack(block.stack)) grow::release_stack(block.stack); // before checks may fail again: nothing may interrupt stackfree
+    write_limit(resumer.limit);
+    if (block.failure) [[unlikely]] std::rethrow_exception(std::exchange(block.failure, nullptr));
+}
+
+} // namespace growstack::detail
