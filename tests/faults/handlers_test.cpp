@@ -82,13 +82,16 @@ const void* last_alternate_stack = nullptr;
 // A key that is made after growstack's own: its destructor runs after that one's.
 void note_alternate_stack_at_exit() {
     static pthread_key_t key;
-    ::pthread_key_create(&key, [](void*) { last_alternate_stack = has_alternate_stack() ? alternate_stack().ss_sp : nullptr; });
+    ::pthread_key_create(&key, [](void*) {
+        last_alternate_stack = has_alternate_stack() ? alternate_stack().ss_sp : nullptr;
+    });
     ::pthread_setspecific(key, &key);
 }
 
 } // namespace
 
-TEST_CASE_TEMPLATE("an alternate stack that the program sets later stays in use, to the thread's end", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("an alternate stack that the program sets later stays in use, to the thread's end", Kind,
+                   FAULTS_EACH_KIND) {
     std::vector<char> memory(32 * 1024);
     std::thread{[&] {
         grow<Kind>();
@@ -187,7 +190,8 @@ TEST_CASE_TEMPLATE("a fault on an alternate stack below the coroutine's is the p
         faults::run_at<Kind>([] {
             // A stack for signals some MiB below the coroutine's, and a freed page between the two.
             constexpr std::size_t bytes = 64 * 1024;
-            std::uintptr_t hint = (growstack::grow::this_thread().running->memory.lo & ~std::uintptr_t{0xffff}) - (16 << 20);
+            const std::uintptr_t lo = growstack::grow::this_thread().running->memory.lo;
+            std::uintptr_t hint = (lo & ~std::uintptr_t{0xffff}) - (16 << 20);
             void* memory = MAP_FAILED;
             for (int i = 0; i < 60 && memory == MAP_FAILED; ++i, hint -= 4 << 20)
                 memory = ::mmap(reinterpret_cast<void*>(hint), 2 * bytes, PROT_READ | PROT_WRITE,
@@ -263,8 +267,8 @@ TEST_CASE("handlers_without_altstack() lists the handlers without SA_ONSTACK, an
     }));
 }
 
-TEST_CASE_TEMPLATE("a process that is forked in a coroutine grows its stacks, and so does its parent", Kind, faults::contiguous,
-                   faults::reserved) {
+TEST_CASE_TEMPLATE("a process that is forked in a coroutine grows its stacks, and so does its parent", Kind,
+                   faults::contiguous, faults::reserved) {
     CHECK(faults::is_right_in_child([] {
         bool is_right = false;
         test::run<Kind>([&] {
