@@ -164,10 +164,10 @@ bool keep_stack(stack& self) noexcept {
 
 } // namespace
 
-control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options) {
-    const grow::stack_sizes* const sizes = last_sizes_if_same(policy, options);
+control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default) {
+    const grow::stack_sizes* const sizes = known_sizes(policy, options, is_default);
     control_block* const block = sizes && type.is_cached ? list_of(type, policy).pop(*sizes) : nullptr;
-    if (!block) [[unlikely]] return allocate(type, policy, sizes_for(policy, options));
+    if (!block) [[unlikely]] return allocate(type, policy, sizes_for(policy, options, is_default));
     begin_again(*block, type);
     return block;
 }

@@ -106,10 +106,18 @@ const grow::stack_sizes& shared(const configuration& wanted) {
 
 constinit thread_local last_sizes last_used[grow::policy_count] = {};
 
-const grow::stack_sizes& sizes_for(const grow::policy& policy, const stack_options& options) {
+const grow::stack_sizes& sizes_for(const grow::policy& policy, const stack_options& options, bool is_default) {
     const unsigned bits = grow::stress_bits.load(std::memory_order_relaxed);
     const grow::stack_sizes& sizes = shared({&policy, options, bits});
-    last_used[policy.index] = {options, bits, &sizes};
+    last_sizes& last = last_used[policy.index];
+    if (last.stress_bits != bits) last = {};
+    last.stress_bits = bits;
+    if (is_default) {
+        last.sizes_by_default = &sizes;
+    } else {
+        last.sizes = &sizes;
+        last.options = options;
+    }
     return sizes;
 }
 

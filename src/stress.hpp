@@ -8,7 +8,7 @@
 namespace growstack::grow {
 
 /// The modes that are on, as stress.cpp numbers them.
-extern std::atomic<unsigned> stress_bits;
+[[gnu::visibility("hidden")]] extern std::atomic<unsigned> stress_bits;
 inline constexpr unsigned poison_bit = 4;
 inline constexpr unsigned sanitizer_bit = 8; // not a mode: the program runs under AddressSanitizer
 

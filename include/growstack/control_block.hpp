@@ -43,9 +43,9 @@ struct control_block {
 // A stack is found from its block and the other way round.
 static_assert(offsetof(control_block, stack) == 0);
 
-/// Returns a block with a stack, and room for a body. Throws std::invalid_argument for sizes that make no sense, no_stack_memory,
-/// std::bad_alloc.
-control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options);
+/// Returns a block with a stack, and room for a body. `is_default`: the options are the policy's constant ones. Throws
+/// std::invalid_argument for sizes that make no sense, no_stack_memory, std::bad_alloc.
+control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default);
 
 /// Destroys the body and gives the block back. Its coroutine is dead.
 void delete_block(control_block& block) noexcept;
@@ -112,10 +112,10 @@ inline constexpr block_type type_of = [] {
 
 /// Makes a block for `body` with a stack; `Run` is called with the body on that stack. The body is constructed after the block has
 /// joined its creator: the creator's stack may move at any check on the way, and must find captures that are in place already.
-template <class Run, class Body>
-block_ptr make_block(Body&& body, const grow::policy& policy, const stack_options& options) {
+template <class Stack, class Run, class Body>
+block_ptr make_block(Body&& body, const stack_options& options) {
     using body_type = std::decay_t<Body>;
-    block_ptr owner{new_block(type_of<Run, body_type>, policy, options)};
+    block_ptr owner{new_block(type_of<Run, body_type>, Stack::policy(), options, &options == &Stack::defaults)};
     join_creator(*owner);
     std::construct_at(body_of<body_type>(*owner), std::forward<Body>(body));
     owner->has_body = true;

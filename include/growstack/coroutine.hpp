@@ -38,7 +38,7 @@ public:
     template <class Body>
         requires(std::invocable<std::decay_t<Body>&> && !std::same_as<std::decay_t<Body>, coroutine>)
     explicit coroutine(Body&& body, const stack_options& options = Stack::defaults)
-        : block_{detail::make_block<run_body>(std::forward<Body>(body), Stack::policy(), options)} {}
+        : block_{detail::make_block<Stack, run_body>(std::forward<Body>(body), options)} {}
 
     coroutine(coroutine&&) noexcept = default;
     coroutine& operator=(coroutine&&) noexcept = default;

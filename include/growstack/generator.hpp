@@ -96,7 +96,7 @@ public:
         requires(!std::same_as<std::decay_t<Body>, generator> &&
                  (std::invocable<std::decay_t<Body>&, yielder&> || std::invocable<std::decay_t<Body>&>))
     explicit generator(Body&& body, const stack_options& options = Stack::defaults)
-        : block_{detail::make_block<run_body>(std::forward<Body>(body), Stack::policy(), options)} {
+        : block_{detail::make_block<Stack, run_body>(std::forward<Body>(body), options)} {
         block_->value_type = &detail::type_mark<T>;
     }
 

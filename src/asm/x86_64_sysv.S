@@ -85,6 +85,11 @@
 77:     mov     (%rsi), %rax
         mov     8(%rsi), %rdx
         sub     %rax, %rdx
+        neg     %rax
+        add     %rsp, %rax
+        cmp     %rdx, %rax
+        jb      78f                     // in the memory itself, as nearly always
+        mov     (%rsi), %rax
         cmp     $SLAB_BYTES, %rdx
         jbe     79f
         add     $0xffff, %rax

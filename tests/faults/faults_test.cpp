@@ -123,8 +123,8 @@ bool sees_mask(int mask) {
     ::sigaddset(&term, SIGTERM);
     ::pthread_sigmask(SIG_BLOCK, &term, nullptr);
     write_to_constant_page();
-    const bool is_restored = !faults::is_blocked(SIGSEGV) && !faults::is_blocked(SIGUSR1) && !faults::is_blocked(SIGUSR2) &&
-                             faults::is_blocked(SIGTERM);
+    const bool is_restored = !faults::is_blocked(SIGSEGV) && !faults::is_blocked(SIGUSR1) &&
+                             !faults::is_blocked(SIGUSR2) && faults::is_blocked(SIGTERM);
     return handled == 1 && seen == mask && is_restored && static_cast<char*>(page)[10] == 1;
 }
 
@@ -169,7 +169,8 @@ TEST_CASE_TEMPLATE("a handler of one argument is called as one", Place, FAULTS_E
     }));
 }
 
-TEST_CASE_TEMPLATE("a handler with SA_RESETHAND is called once, then the default action follows", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("a handler with SA_RESETHAND is called once, then the default action follows", Place,
+                   FAULTS_EACH_PLACE) {
     const auto end = faults::in_child([] {
         faults::set_handler_behind(SIGSEGV, make_page_writable, SA_RESETHAND);
         faults::run_at<Place>([] {
@@ -304,7 +305,9 @@ namespace {
 
 constexpr std::size_t page_bytes = growstack::detail::page_bytes;
 
-growstack::grow::bounds own_guard() { return growstack::grow::guard_of(growstack::grow::this_thread().running->memory); }
+growstack::grow::bounds own_guard() {
+    return growstack::grow::guard_of(growstack::grow::this_thread().running->memory);
+}
 
 } // namespace
 
@@ -321,7 +324,8 @@ TEST_CASE_TEMPLATE("the pages below another coroutine's stack are nobody's to to
         bool is_right = guard.bytes() >= page_bytes;
         for (std::uintptr_t address = guard.lo; address < guard.hi; address += page_bytes) {
             const auto is_refused = [=] {
-                return has_fault([=] { faults::read_byte(address); }) && has_fault([=] { faults::write_byte(address + 99); });
+                return has_fault([=] { faults::read_byte(address); }) &&
+                       has_fault([=] { faults::write_byte(address + 99); });
             };
             is_right = is_right && is_refused();
             test::run<Kind>([&] { is_right = is_right && is_refused(); });
@@ -332,7 +336,8 @@ TEST_CASE_TEMPLATE("the pages below another coroutine's stack are nobody's to to
     }));
 }
 
-TEST_CASE_TEMPLATE("a wild pointer far below sp, into the coroutine's own guard, opens nothing", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("a wild pointer far below sp, into the coroutine's own guard, opens nothing", Kind,
+                   FAULTS_EACH_KIND) {
     CHECK(is_right_at<Kind>([] {
         faults::set_handler_behind(SIGSEGV, jump_out);
         const auto before = growstack::this_coroutine::stats();

@@ -3,10 +3,12 @@
 
 #include <growstack/grow/thread.hpp>
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <string>
@@ -73,7 +75,23 @@ TEST_CASE_TEMPLATE("an alternate stack of the program's own stays in use", Kind,
     }}.join();
 }
 
-TEST_CASE_TEMPLATE("an alternate stack that the program sets later stays in use", Kind, FAULTS_EACH_KIND) {
+namespace {
+
+const void* last_alternate_stack = nullptr;
+
+// A key that is made after growstack's own: its destructor runs after that one's.
+void note_alternate_stack_at_exit() {
+    static pthread_key_t key;
+    ::pthread_key_create(&key, [](void*) {
+        last_alternate_stack = has_alternate_stack() ? alternate_stack().ss_sp : nullptr;
+    });
+    ::pthread_setspecific(key, &key);
+}
+
+} // namespace
+
+TEST_CASE_TEMPLATE("an alternate stack that the program sets later stays in use, to the thread's end", Kind,
+                   FAULTS_EACH_KIND) {
     std::vector<char> memory(32 * 1024);
     std::thread{[&] {
         grow<Kind>();
@@ -83,7 +101,9 @@ TEST_CASE_TEMPLATE("an alternate stack that the program sets later stays in use"
         REQUIRE(::sigaltstack(&own, nullptr) == 0);
         for (int i = 0; i < 3; ++i) grow<Kind>();
         CHECK(alternate_stack().ss_sp == own.ss_sp);
+        note_alternate_stack_at_exit();
     }}.join();
+    CHECK(last_alternate_stack == memory.data());
 }
 
 TEST_CASE("200 threads leave no mapping behind") {
@@ -170,7 +190,8 @@ TEST_CASE_TEMPLATE("a fault on an alternate stack below the coroutine's is the p
         faults::run_at<Kind>([] {
             // A stack for signals some MiB below the coroutine's, and a freed page between the two.
             constexpr std::size_t bytes = 64 * 1024;
-            std::uintptr_t hint = (growstack::grow::this_thread().running->memory.lo & ~std::uintptr_t{0xffff}) - (16 << 20);
+            const std::uintptr_t lo = growstack::grow::this_thread().running->memory.lo;
+            std::uintptr_t hint = (lo & ~std::uintptr_t{0xffff}) - (16 << 20);
             void* memory = MAP_FAILED;
             for (int i = 0; i < 60 && memory == MAP_FAILED; ++i, hint -= 4 << 20)
                 memory = ::mmap(reinterpret_cast<void*>(hint), 2 * bytes, PROT_READ | PROT_WRITE,
@@ -190,6 +211,51 @@ TEST_CASE_TEMPLATE("a fault on an alternate stack below the coroutine's is the p
     CHECK_MESSAGE(end.error_text == "", end.error_text);
 }
 
+namespace {
+
+void note_segv(int, siginfo_t*, void*) { faults::say("SIGSEGV "); }
+void note_bus(int, siginfo_t*, void*) { faults::say("SIGBUS "); }
+
+} // namespace
+
+TEST_CASE("SIGSEGV and SIGBUS have handlers of their own") {
+    const auto end = faults::in_child([] {
+        faults::set_handler(SIGSEGV, note_segv);
+        faults::set_handler_behind(SIGBUS, note_bus, static_cast<int>(SA_RESETHAND));
+        for (const int signal : {SIGBUS, SIGSEGV, SIGSEGV, SIGBUS}) ::raise(signal);
+        return true;
+    });
+    CHECK(end.signal == SIGBUS);
+    CHECK(end.error_text == "SIGBUS SIGSEGV SIGSEGV ");
+}
+
+TEST_CASE_TEMPLATE("installing the fault handler again and again does no harm", Kind, FAULTS_EACH_KIND) {
+    const auto end = faults::in_child([] {
+        faults::set_handler_behind(SIGSEGV, note_segv, static_cast<int>(SA_RESETHAND));
+        for (int i = 0; i < 3; ++i) {
+            growstack::install_fault_handler();
+            grow<Kind>();
+        }
+        faults::run_at<Kind>([] { faults::read_byte(0); }); // notes it, then is done again
+        return true;
+    });
+    CHECK(end.signal == SIGSEGV);
+    CHECK(end.error_text == "SIGSEGV ");
+}
+
+TEST_CASE("growth at the guard leaves errno alone") {
+    int in_place = 0, moved = 0;
+    test::run<faults::contiguous>([&] {
+        errno = 12345;
+        test::use_stack(20000);
+        in_place = errno;
+        test::use_stack(500000);
+        moved = errno;
+    });
+    CHECK(in_place == 12345);
+    CHECK(moved == 12345);
+}
+
 TEST_CASE("handlers_without_altstack() lists the handlers without SA_ONSTACK, and no others") {
     CHECK(faults::is_right_in_child([] {
         const std::vector<int> before = growstack::handlers_without_altstack();
@@ -198,6 +264,26 @@ TEST_CASE("handlers_without_altstack() lists the handlers without SA_ONSTACK, an
         std::signal(SIGHUP, SIG_IGN);
         const std::vector<int> after = growstack::handlers_without_altstack();
         return before.empty() && after == std::vector<int>{SIGUSR1};
+    }));
+}
+
+TEST_CASE_TEMPLATE("a process that is forked in a coroutine grows its stacks, and so does its parent", Kind,
+                   faults::contiguous, faults::reserved) {
+    CHECK(faults::is_right_in_child([] {
+        bool is_right = false;
+        test::run<Kind>([&] {
+            test::use_stack(20000);
+            const pid_t child = ::fork();
+            test::use_stack(20000);
+            test::use_stack(500000);
+            growstack::this_coroutine::yield();
+            grow<Kind>();
+            if (child == 0) ::_exit(5);
+            int status = 0;
+            ::waitpid(child, &status, 0);
+            is_right = WIFEXITED(status) && WEXITSTATUS(status) == 5;
+        });
+        return is_right;
     }));
 }
 

@@ -116,7 +116,8 @@ TEST_CASE("a segmented stack that overflows without a check says so, beyond its 
 
 TEST_CASE("a reserved stack that overflows says so") {
     const told t = overflow([] {
-        test::run<faults::reserved>(recurse_endlessly, {.initial_bytes = 4 * kib, .max_bytes = 64 * kib, .room_bytes = 0});
+        test::run<faults::reserved>(recurse_endlessly,
+                                    {.initial_bytes = 4 * kib, .max_bytes = 64 * kib, .room_bytes = 0});
     });
     check_told(t, "reserved_stack", "raise stack_options::max_bytes");
     check_depth(t, 63 * kib, 66 * kib);
@@ -192,8 +193,9 @@ TEST_CASE("a frame that jumps over the address space below a stack says so") {
         overflowing = growstack::this_coroutine::id();
         use_large_frame();
     };
-    check_told(overflow([=] { test::run<faults::contiguous>(use_it); }), "contiguous_stack", "-fstack-clash-protection");
-    check_told(overflow([=] { test::run<faults::segmented>(use_it); }), "segmented_stack", "-fstack-clash-protection");
+    const char* const advice = "-fstack-clash-protection";
+    check_told(overflow([=] { test::run<faults::contiguous>(use_it); }), "contiguous_stack", advice);
+    check_told(overflow([=] { test::run<faults::segmented>(use_it); }), "segmented_stack", advice);
 }
 
 TEST_CASE("of coroutines that have resumed one another, the one that overflows is named") {
@@ -251,7 +253,8 @@ TEST_CASE("the handler of overflows may end the program itself") {
     CHECK(end.error_text == "left");
 }
 
-TEST_CASE_TEMPLATE("the program's own fault handler is not asked about overflows, nor about growth", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("the program's own fault handler is not asked about overflows, nor about growth", Kind,
+                   FAULTS_EACH_KIND) {
     const auto end = faults::in_child([] {
         faults::set_handler_behind(SIGSEGV, [](int, siginfo_t*, void*) { faults::say("asked\n"); });
         test::run<Kind>([] { recurse<400>(50); });
@@ -277,7 +280,8 @@ void do_nothing(int) {}
 
 } // namespace
 
-TEST_CASE_TEMPLATE("a signal whose handler finds no room on the coroutine's stack ends in a message", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("a signal whose handler finds no room on the coroutine's stack ends in a message", Kind,
+                   FAULTS_EACH_KIND) {
     const auto run = [](int flags) {
         return faults::in_child([=] {
             struct sigaction action {};
@@ -286,7 +290,8 @@ TEST_CASE_TEMPLATE("a signal whose handler finds no room on the coroutine's stac
             ::sigaction(SIGUSR1, &action, nullptr);
             const std::vector<int> named = growstack::handlers_without_altstack();
             if ((std::find(named.begin(), named.end(), SIGUSR1) != named.end()) != (flags == 0)) return false;
-            test::run<Kind>([] { raise_at_each_depth(100); }, {.initial_bytes = 16 * kib, .max_bytes = 16 * kib, .room_bytes = 0});
+            test::run<Kind>([] { raise_at_each_depth(100); },
+                            {.initial_bytes = 16 * kib, .max_bytes = 16 * kib, .room_bytes = 0});
             return true;
         });
     };

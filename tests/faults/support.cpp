@@ -62,16 +62,16 @@ void say(const char* text) {
     if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) std::abort();
 }
 
-void set_handler(int signal, void (*handler)(int, siginfo_t*, void*), int flags, std::initializer_list<int> mask) {
-    struct sigaction action {};
-    action.sa_sigaction = handler;
-    action.sa_flags = flags | SA_SIGINFO;
-    for (const int other : mask) ::sigaddset(&action.sa_mask, other);
-    ::sigaction(signal, &action, nullptr);
+void set_handler(int signal, handler action, int flags, std::initializer_list<int> mask) {
+    struct sigaction installed {};
+    installed.sa_sigaction = action;
+    installed.sa_flags = flags | SA_SIGINFO;
+    for (const int other : mask) ::sigaddset(&installed.sa_mask, other);
+    ::sigaction(signal, &installed, nullptr);
 }
 
-void set_handler_behind(int signal, void (*handler)(int, siginfo_t*, void*), int flags, std::initializer_list<int> mask) {
-    set_handler(signal, handler, flags, mask);
+void set_handler_behind(int signal, handler action, int flags, std::initializer_list<int> mask) {
+    set_handler(signal, action, flags, mask);
     growstack::install_fault_handler();
 }
 
@@ -82,8 +82,8 @@ bool is_blocked(int signal) {
 }
 
 char* new_page(bool is_writable) {
-    void* const page =
-        ::mmap(nullptr, page_bytes, is_writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const int access = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    void* const page = ::mmap(nullptr, page_bytes, access, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) std::abort();
     return static_cast<char*>(page);
 }

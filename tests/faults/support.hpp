@@ -1,4 +1,4 @@
-// Where a fault may happen, and ways to cause one and to see what becomes of it: in child processes, compiled without checks.
+// Places where a fault may happen, ways to cause one, and what becomes of it: in child processes, in code without checks.
 #pragma once
 
 #include "../support.hpp"
@@ -32,24 +32,24 @@ struct fixed {
     using stack = growstack::fixed_stack;
     static constexpr growstack::stack_options options{};
 };
+struct native_code {}; // called from a coroutine
 struct thread_with_coroutines {};
 struct thread_without_coroutines {};
-
-template <class Place>
-inline constexpr bool is_coroutine =
-    !std::is_same_v<Place, thread_with_coroutines> && !std::is_same_v<Place, thread_without_coroutines>;
 
 /// Runs `f` at a kind of place.
 template <class Place, class F>
 void run_at(F&& f) {
-    if constexpr (is_coroutine<Place>) {
-        test::run<Place>(f);
-    } else {
-        std::thread other{[&] {
-            if (std::is_same_v<Place, thread_with_coroutines>) test::run<contiguous>([] {});
+    if constexpr (std::is_same_v<Place, native_code>) {
+        test::run<contiguous>([&] { growstack::native(f); });
+    } else if constexpr (std::is_same_v<Place, thread_with_coroutines>) {
+        std::thread{[&] {
+            test::run<contiguous>([] {});
             f();
-        }};
-        other.join();
+        }}.join();
+    } else if constexpr (std::is_same_v<Place, thread_without_coroutines>) {
+        std::thread{f}.join();
+    } else {
+        test::run<Place>(f);
     }
 }
 
@@ -75,11 +75,13 @@ bool is_right_in_child(F f) {
 /// Writes to stderr, async-signal-safe.
 void say(const char* text);
 
-/// Installs a handler for `signal` that gets a siginfo.
-void set_handler(int signal, void (*handler)(int, siginfo_t*, void*), int flags = 0, std::initializer_list<int> mask = {});
+using handler = void (*)(int signal, siginfo_t* info, void* context);
 
-/// Installs the handler as a program would that does so before its first coroutine: growstack's handler is in front of it.
-void set_handler_behind(int signal, void (*handler)(int, siginfo_t*, void*), int flags = 0, std::initializer_list<int> mask = {});
+/// Installs a handler for `signal` that gets a siginfo.
+void set_handler(int signal, handler action, int flags = 0, std::initializer_list<int> mask = {});
+
+/// Installs the handler as a program would that does so before its first coroutine: growstack's is in front of it.
+void set_handler_behind(int signal, handler action, int flags = 0, std::initializer_list<int> mask = {});
 
 /// Says if `signal` is blocked in this thread.
 bool is_blocked(int signal);
@@ -113,8 +115,10 @@ TYPE_TO_STRING(faults::contiguous);
 TYPE_TO_STRING(faults::segmented);
 TYPE_TO_STRING(faults::reserved);
 TYPE_TO_STRING(faults::fixed);
+TYPE_TO_STRING(faults::native_code);
 TYPE_TO_STRING(faults::thread_with_coroutines);
 TYPE_TO_STRING(faults::thread_without_coroutines);
 
 #define FAULTS_EACH_KIND faults::contiguous, faults::segmented, faults::reserved, faults::fixed
-#define FAULTS_EACH_PLACE FAULTS_EACH_KIND, faults::thread_with_coroutines, faults::thread_without_coroutines
+#define FAULTS_EACH_PLACE \
+    FAULTS_EACH_KIND, faults::native_code, faults::thread_with_coroutines, faults::thread_without_coroutines

@@ -117,7 +117,8 @@ bool are_streams_right() {
 
 bool is_regex_right(std::size_t length) {
     static const std::regex pattern{"(a|b)*c"};
-    return std::regex_match(std::string(length, 'a') + "c", pattern) && !std::regex_match(std::string(length, 'b'), pattern);
+    const std::string text(length, 'b');
+    return std::regex_match(text + "c", pattern) && !std::regex_match(text, pattern);
 }
 
 [[gnu::noinline]] bool is_alloca_right(std::size_t bytes) {
