@@ -174,7 +174,7 @@ bool mheap::add_arena(std::size_t bytes) noexcept {
         if (span) free_record(span);
         return false;
     }
-    note_arena(std::construct_at(record, lo, bytes, nullptr));
+    note_arena(::new (record) arena{lo, bytes, nullptr});
     span->state = span_state::returned;
     span->lo = lo;
     span->pages = bytes >> page_shift;
@@ -219,7 +219,7 @@ void* mheap::metadata(std::size_t bytes) noexcept {
     if (metadata_hi_ - metadata_next_ < bytes) {
         const std::uintptr_t lo = source_.reserve(metadata_block_bytes);
         if (!lo) return nullptr;
-        metadata_blocks_ = std::construct_at(reinterpret_cast<metadata_block*>(lo), metadata_blocks_);
+        metadata_blocks_ = ::new (reinterpret_cast<void*>(lo)) metadata_block{metadata_blocks_};
         metadata_next_ = lo + round_up(sizeof(metadata_block), alignof(std::max_align_t));
         metadata_hi_ = lo + metadata_block_bytes;
         stats_.metadata_bytes += metadata_block_bytes;

@@ -70,7 +70,7 @@ void run_against_model(std::uint64_t seed, int steps, Allocate allocate, Free fr
     std::map<std::uintptr_t, block> model;
     random next{seed};
 
-    const auto free_one = [&](std::map<std::uintptr_t, block>::iterator found) {
+    const auto free_one = [&](auto found) {
         auto* const p = reinterpret_cast<unsigned char*>(found->first);
         const auto [bytes, alignment, pattern] = found->second;
         bool is_kept = true;
