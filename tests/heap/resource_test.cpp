@@ -220,6 +220,30 @@ TEST_CASE("tiny objects share a block, which is free when the last of them is") 
     heap::scavenge(); // leaves the block that this thread still fills
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+TEST_CASE("AddressSanitizer sees the use of a freed block") {
+    static volatile char* p;
+    const leak_check no_leak;
+    p = static_cast<volatile char*>(heap::allocate(100));
+    heap::deallocate(const_cast<char*>(p), 100);
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::dup2(ends[1], STDERR_FILENO);
+        p[50] = 1;
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string text(2000, ' ');
+    const ssize_t n = ::read(ends[0], text.data(), text.size());
+    CHECK(n > 0);
+    ::close(ends[0]);
+    ::waitpid(child, nullptr, 0);
+    CHECK(contains(text, "use-after-poison"));
+}
+#endif
+
 #ifndef NDEBUG
 TEST_CASE("wrong frees end the program with a message") {
     static void* p;
