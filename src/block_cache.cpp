@@ -144,22 +144,42 @@ void begin_again(control_block& block, const block_type& type) noexcept {
 // Leaves a dead coroutine its stack if that is as at the beginning, and the thread's dead coroutines have not too much memory. It
 // then counts as cached. Returns whether it did.
 bool keep_stack(stack& self) noexcept {
-    if (self.creator || self.first_dependent) [[unlikely]] grow::leave_family(self);
     const std::size_t bytes = self.sizes->initial_bytes;
+    const bool is_alone = !self.creator && !self.first_dependent;
     const bool is_as_new = self.counts.peak_stack_bytes == bytes && // nothing moved, linked, opened or allocated
                            self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered;
     const bool is_wanted = reinterpret_cast<const control_block&>(self).type->is_cached && bytes <= largest_kept_bytes &&
                            grow::is_free_simple() &&
                            grow::cache.kept_bytes.load(std::memory_order_relaxed) < most_kept_bytes;
-    if (!is_as_new || !is_wanted) return false;
+    if (!is_alone || !is_as_new || !is_wanted) return false;
     grow::cache.count_kept(static_cast<std::ptrdiff_t>(bytes));
     return true;
 }
 
-// Sets the cache up at the first one; frees what does not fit.
+// The rare cases are functions of their own, so that the usual ones need no frame.
+
+[[gnu::noinline]] control_block* new_block_slowly(const block_type& type, const grow::policy& policy,
+                                                  const stack_options& options, bool is_default) {
+    return allocate(type, policy, sizes_for(policy, options, is_default));
+}
+
 [[gnu::noinline]] void delete_slowly(control_block& block) noexcept {
-    if (block.stack.memory.hi && !cache.is_ready && prepare_cache()) list_of(*block.type, *block.stack.kind).push(block);
-    else free_block(block);
+    if (block.has_body && block.type->destroy_body) block.type->destroy_body(block);
+    block.failure = nullptr;
+    if (block.stack.memory.hi && (cache.is_ready || prepare_cache())) {
+        block_list& list = list_of(*block.type, *block.stack.kind);
+        if (list.count() < most_listed) return list.push(block);
+    }
+    free_block(block);
+}
+
+[[gnu::noinline]] void throw_failure(control_block& block) { std::rethrow_exception(std::exchange(block.failure, nullptr)); }
+
+[[gnu::noinline]] void finish_slowly(control_block& block, const stack& resumer) {
+    grow::leave_family(block.stack);
+    if (!keep_stack(block.stack)) grow::release_stack(block.stack); // before checks may fail again: nothing may interrupt stackfree
+    write_limit(resumer.limit);
+    if (block.failure) throw_failure(block);
 }
 
 } // namespace
@@ -167,24 +187,22 @@ bool keep_stack(stack& self) noexcept {
 control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default) {
     const grow::stack_sizes* const sizes = known_sizes(policy, options, is_default);
     control_block* const block = sizes && type.is_cached ? list_of(type, policy).pop(*sizes) : nullptr;
-    if (!block) [[unlikely]] return allocate(type, policy, sizes_for(policy, options, is_default));
+    if (!block) [[unlikely]] return new_block_slowly(type, policy, options, is_default);
     begin_again(*block, type);
     return block;
 }
 
 void delete_block(control_block& block) noexcept {
-    if (block.has_body && block.type->destroy_body) block.type->destroy_body(block);
-    if (block.failure) [[unlikely]] block.failure = nullptr;
-    const bool is_complete = block.stack.memory.hi != 0;
-    if (!is_complete || !cache.is_ready || list_of(*block.type, *block.stack.kind).count() >= most_listed) [[unlikely]]
-        return delete_slowly(block);
+    const bool is_simple = !block.type->destroy_body && !block.failure && block.stack.memory.hi && cache.is_ready &&
+                           list_of(*block.type, *block.stack.kind).count() < most_listed;
+    if (!is_simple) [[unlikely]] return delete_slowly(block);
     list_of(*block.type, *block.stack.kind).push(block);
 }
 
 void finish(control_block& block, stack& resumer) {
-    if (!keep_stack(block.stack)) grow::release_stack(block.stack); // before checks may fail again: nothing may interrupt stackfree
+    if (!keep_stack(block.stack)) [[unlikely]] return finish_slowly(block, resumer);
     write_limit(resumer.limit);
-    if (block.failure) [[unlikely]] std::rethrow_exception(std::exchange(block.failure, nullptr));
+    if (block.failure) [[unlikely]] throw_failure(block);
 }
 
 } // namespace growstack::detail
