@@ -1,6 +1,6 @@
 // Blocks of coroutines that have ended, each with its stack, for the next ones.
 //
-//      new_block -> body -> resume ... finish -> delete_block     
+//      new_block -> body -> resume ... finish -> delete_block
 //          ^                                                     |
 //          +------- the thread's lists, by policy and size <-----+
 //

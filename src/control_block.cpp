@@ -1,7 +1,4 @@
-// The beginning of a coroutine, and its first function. Its end by destruction is in unwind.cpp.
-#include "block_cache.hpp"
-#include "stress.hpp"
-
+// What a handle asks of a coroutine that does not run, and what its body asks of it.
 #include <growstack/control_block.hpp>
 #include <growstack/grow/family.hpp>
 #include <growstack/switch.hpp>
@@ -10,51 +7,8 @@
 #include <algorithm>
 
 namespace growstack::detail {
-namespace {
 
-using boost::context::detail::jump_fcontext;
-using boost::context::detail::make_fcontext;
-using boost::context::detail::transfer_t;
-using grow::bounds;
 using grow::stack;
-
-// Leaves a coroutine that is at its end. Comes back if it has kept its stack and begins again, with another body.
-// In line, always: see switch.hpp.
-[[gnu::always_inline]] inline transfer_t die(stack& self, stack& resumer) noexcept {
-    if (grow::is_sanitized()) grow::announce_switch(self, resumer, true);
-    leave(grow::this_thread(), self, resumer);
-    self.resumer = &self;
-    return jump_fcontext(resumer.context, nullptr);
-}
-
-void run_body(control_block& block) noexcept {
-    try {
-        block.type->run(block);
-    } catch (...) {
-        // A forced unwind ends here, and must not leave this handler: that would count as stopping it.
-        if (block.stack.destroyer) die(block.stack, *block.stack.destroyer);
-        block.failure = std::current_exception();
-    }
-}
-
-// The first function on a coroutine's stack.
-void enter(transfer_t arrived) noexcept {
-    auto& block = *static_cast<control_block*>(arrived.data);
-    for (;;) {
-        block.stack.resumer->context = arrived.fctx;
-        if (grow::is_sanitized()) grow::confirm_switch(block.stack, *block.stack.resumer);
-        block.stack.has_started = true;
-        write_limit(block.stack.limit);
-        run_body(block);
-        arrived = die(block.stack, *block.stack.resumer);
-    }
-}
-
-} // namespace
-
-void* first_context(bounds memory) noexcept {
-    return make_fcontext(reinterpret_cast<void*>(memory.hi), memory.bytes(), enter);
-}
 
 void join_running(control_block& block) noexcept {
     const grow::thread_state& thread = grow::this_thread();

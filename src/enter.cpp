@@ -1,0 +1,57 @@
+// The first function on a coroutine's stack: runs the body, leaves at its end, and runs the next body when the block is used again.
+//
+// With vector registers, unlike its neighbours: a switch moves the exception state by 16 bytes at a time in users' code. Had it been
+// stored in two halves here, the next switch's load would wait until both have left the store buffer.
+#include "block_cache.hpp"
+#include "stress.hpp"
+
+#include <growstack/switch.hpp>
+
+namespace growstack::detail {
+namespace {
+
+using boost::context::detail::jump_fcontext;
+using boost::context::detail::make_fcontext;
+using boost::context::detail::transfer_t;
+using grow::bounds;
+using grow::stack;
+
+// Leaves a coroutine that is at its end. Comes back if it has kept its stack and begins again, with another body.
+// In line, always: see switch.hpp.
+[[gnu::always_inline]] inline transfer_t die(stack& self, stack& resumer) noexcept {
+    if (grow::is_sanitized()) grow::announce_switch(self, resumer, true);
+    leave(grow::this_thread(), self, resumer);
+    self.resumer = &self;
+    return jump_fcontext(resumer.context, nullptr);
+}
+
+void run_body(control_block& block) noexcept {
+    try {
+        block.type->run(block);
+    } catch (...) {
+        // A forced unwind ends here, and must not leave this handler: that would count as stopping it.
+        if (block.stack.destroyer) die(block.stack, *block.stack.destroyer);
+        block.failure = std::current_exception();
+    }
+}
+
+// The first function on a coroutine's stack.
+void enter(transfer_t arrived) noexcept {
+    auto& block = *static_cast<control_block*>(arrived.data);
+    for (;;) {
+        block.stack.resumer->context = arrived.fctx;
+        if (grow::is_sanitized()) grow::confirm_switch(block.stack, *block.stack.resumer);
+        block.stack.has_started = true;
+        write_limit(block.stack.limit);
+        run_body(block);
+        arrived = die(block.stack, *block.stack.resumer);
+    }
+}
+
+} // namespace
+
+void* first_context(bounds memory) noexcept {
+    return make_fcontext(reinterpret_cast<void*>(memory.hi), memory.bytes(), enter);
+}
+
+} // namespace growstack::detail
