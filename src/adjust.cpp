@@ -12,8 +12,8 @@ void adjust_range(bounds range, const displacement& moved) noexcept {
 }
 
 void adjust_attached(stack& self, const displacement& moved) noexcept {
-    adjust_range(self.attached, moved);
-    for (alloca_block* b = self.allocas; b; b = b->older) {
+    adjust_range(self.books().attached, moved);
+    for (alloca_block* b = self.books().allocas; b; b = b->older) {
         b->frame_sp = moved.apply(b->frame_sp);
         const auto space = reinterpret_cast<std::uintptr_t>(b + 1);
         adjust_range({space, space + b->bytes}, moved);

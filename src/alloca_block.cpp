@@ -9,12 +9,12 @@
 namespace growstack::grow {
 
 void free_alloca_blocks(stack& self, bounds memory, std::uintptr_t sp) noexcept {
-    if (!self.allocas) return;
+    if (!self.books().allocas) return;
     const outward_call outward;
-    for (alloca_block** link = &self.allocas; alloca_block* b = *link;) {
+    for (alloca_block** link = &self.books().allocas; alloca_block* b = *link;) {
         if (memory.contains(b->frame_sp) && b->frame_sp < sp) {
             *link = b->older;
-            self.counts.stack_bytes -= sizeof *b + b->bytes;
+            self.books().stack_bytes -= sizeof *b + b->bytes;
             ::operator delete(b, std::align_val_t{alignof(alloca_block)});
         } else {
             link = &b->older;
@@ -25,18 +25,18 @@ void free_alloca_blocks(stack& self, bounds memory, std::uintptr_t sp) noexcept 
 allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes) {
     free_alloca_blocks(self, self.innermost(), frame.callee_sp());
     const std::size_t rounded = (bytes + 63) & ~std::size_t{63};
-    if (self.kind == &fixed_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::fixed_size);
-    if (self.kind == &reserved_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::reserved_size);
-    if (bytes > self.sizes->max_bytes || self.counts.stack_bytes + rounded > self.sizes->max_bytes)
+    if (self.kind() == &fixed_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::fixed_size);
+    if (self.kind() == &reserved_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::reserved_size);
+    if (bytes > self.sizes->max_bytes || self.books().stack_bytes + rounded > self.sizes->max_bytes)
         throw_stack_overflow(self, frame, bytes, overflow_reason::max_bytes);
     void* memory = ::operator new(sizeof(alloca_block) + rounded, std::align_val_t{alignof(alloca_block)}, std::nothrow);
     if (!memory) throw_stack_overflow(self, frame, bytes, overflow_reason::no_memory);
     check_frame* moved_frame = grow_ahead(self, frame, rounded); // the next one fits
     const std::uintptr_t sp = moved_frame->callee_sp();
-    const bool is_first = !self.allocas || self.allocas->frame_sp != sp;
+    const bool is_first = !self.books().allocas || self.books().allocas->frame_sp != sp;
     moved_frame->lowered_by = is_first ? 16 : 0;
-    auto* block = new (memory) alloca_block{self.allocas, sp - moved_frame->lowered_by, rounded};
-    self.allocas = block;
+    auto* block = new (memory) alloca_block{self.books().allocas, sp - moved_frame->lowered_by, rounded};
+    self.books().allocas = block;
     count_bytes(self, sizeof *block + rounded, 0);
     if (self.top) self.top->is_kept = false; // its return must come by pop_chunk, which frees the block
     stay(self, *moved_frame);

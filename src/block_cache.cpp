@@ -1,11 +1,13 @@
 // Making blocks, and using them again.
 #include "block_cache.hpp"
 #include "guard.hpp"
+#include "morestack.hpp"
 #include "observe.hpp"
 #include "stack_cache.hpp"
 #include "stack_sizes.hpp"
 
 #include <growstack/grow/family.hpp>
+#include <growstack/heap/resource.hpp>
 #include <growstack/switch.hpp>
 
 #include <algorithm>
@@ -79,7 +81,7 @@ void free_block(control_block& block) noexcept {
         grow::stackfree(block.stack.memory);
     }
     std::destroy_at(&block);
-    ::operator delete(&block, std::align_val_t{type.alignment});
+    heap::deallocate(&block, type.bytes, type.alignment);
 }
 
 struct thread_end {
@@ -104,7 +106,7 @@ bool prepare_cache() noexcept {
 void set_type(control_block& block, const block_type& type) noexcept {
     const auto lo = reinterpret_cast<std::uintptr_t>(&block);
     block.type = &type;
-    block.stack.attached = {lo + offsetof(control_block, value), lo + type.bytes};
+    block.stack.books().attached = {lo + offsetof(control_block, value), lo + type.bytes};
 }
 
 // A dead block that has kept its stack becomes a new one. Its context stands where the body ended, in a loop around bodies, with no
@@ -113,30 +115,29 @@ void begin_again(control_block& block, const block_type& type) noexcept {
     grow::cache.count_kept(-stack_bytes(block));
     block.stack.resumer = nullptr;
     block.stack.has_started = false;
-    block.value_type = nullptr;
-    block.has_body = false;
+    block.books().value_type = nullptr;
     set_type(block, type);
 }
 
-[[gnu::noinline]] control_block* allocate(const block_type& type, const grow::policy& policy,
-                                          const grow::stack_sizes& sizes) {
+[[gnu::noinline]] control_block* allocate(const block_type& type, const grow::stack_sizes& sizes) {
     const grow::checks_off quiet;
     const grow::bounds memory = grow::stackalloc(sizes.initial_bytes);
     if (!memory.hi) throw no_stack_memory(grow::no_memory_advice());
-    void* const place = ::operator new(type.bytes, std::align_val_t{type.alignment}, std::nothrow);
+    void* const place = heap::allocate(type.bytes, type.alignment);
     if (!place) {
         grow::stackfree(memory);
         throw std::bad_alloc{};
     }
     auto* const block = ::new (place) control_block;
     stack& self = block->stack;
-    self.kind = &policy;
     self.sizes = &sizes;
     self.memory = memory;
-    self.counts.stack_bytes = self.counts.peak_stack_bytes = memory.bytes();
+    std::construct_at(&self.books());
+    std::construct_at(&block->books());
+    grow::count_bytes(self, memory.bytes(), 0);
     self.check_reasons = sizes.check_reasons;
     self.update_limit();
-    self.context = first_context(memory);
+    self.context = first_context(*block);
     set_type(*block, type);
     return block;
 }
@@ -145,8 +146,8 @@ void begin_again(control_block& block, const block_type& type) noexcept {
 // then counts as cached. Returns whether it did.
 bool keep_stack(stack& self) noexcept {
     const std::size_t bytes = self.sizes->initial_bytes;
-    const bool is_alone = !self.creator && !self.first_dependent;
-    const bool is_as_new = self.counts.peak_stack_bytes == bytes && // nothing moved, linked, opened or allocated
+    const bool is_alone = !self.books().creator && !self.books().first_dependent;
+    const bool is_as_new = self.books().counts.peak_stack_bytes == bytes && // nothing moved, linked, opened or allocated
                            self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered;
     const bool is_wanted = reinterpret_cast<const control_block&>(self).type->is_cached && bytes <= largest_kept_bytes &&
                            grow::is_free_simple() &&
@@ -160,29 +161,37 @@ bool keep_stack(stack& self) noexcept {
 
 [[gnu::noinline]] control_block* new_block_slowly(const block_type& type, const grow::policy& policy,
                                                   const stack_options& options, bool is_default) {
-    return allocate(type, policy, sizes_for(policy, options, is_default));
+    return allocate(type, sizes_for(policy, options, is_default));
 }
 
 [[gnu::noinline]] void delete_slowly(control_block& block) noexcept {
-    if (block.has_body && block.type->destroy_body) block.type->destroy_body(block);
-    block.failure = nullptr;
     if (block.stack.memory.hi && (cache.is_ready || prepare_cache())) {
-        block_list& list = list_of(*block.type, *block.stack.kind);
+        block_list& list = list_of(*block.type, *block.stack.kind());
         if (list.count() < most_listed) return list.push(block);
     }
     free_block(block);
 }
 
-[[gnu::noinline]] void throw_failure(control_block& block) { std::rethrow_exception(std::exchange(block.failure, nullptr)); }
+[[gnu::noinline]] void throw_failure(control_block& block) {
+    std::rethrow_exception(std::exchange(block.books().failure, nullptr));
+}
 
 [[gnu::noinline]] void finish_slowly(control_block& block, const stack& resumer) {
+    const std::exception_ptr failure = std::exchange(block.books().failure, nullptr);
+    write_limit(resumer.limit);
+    destroy_body(block); // it may point into its creator's stack, so it goes before its family is left
+    write_limit(limit_check_never);
     grow::leave_family(block.stack);
     if (!keep_stack(block.stack)) grow::release_stack(block.stack); // before checks may fail again: nothing may interrupt stackfree
     write_limit(resumer.limit);
-    if (block.failure) throw_failure(block);
+    if (failure) std::rethrow_exception(failure);
 }
 
 } // namespace
+
+void destroy_body(control_block& block) noexcept {
+    if (std::exchange(block.stack.has_body, false) && block.type->destroy_body) block.type->destroy_body(block);
+}
 
 control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default) {
     const grow::stack_sizes* const sizes = known_sizes(policy, options, is_default);
@@ -193,16 +202,16 @@ control_block* new_block(const block_type& type, const grow::policy& policy, con
 }
 
 void delete_block(control_block& block) noexcept {
-    const bool is_simple = !block.type->destroy_body && !block.failure && block.stack.memory.hi && cache.is_ready &&
-                           list_of(*block.type, *block.stack.kind).count() < most_listed;
+    const bool is_simple = block.stack.memory.hi && cache.is_ready &&
+                           list_of(*block.type, *block.stack.kind()).count() < most_listed;
     if (!is_simple) [[unlikely]] return delete_slowly(block);
-    list_of(*block.type, *block.stack.kind).push(block);
+    list_of(*block.type, *block.stack.kind()).push(block);
 }
 
 void finish(control_block& block, stack& resumer) {
-    if (!keep_stack(block.stack)) [[unlikely]] return finish_slowly(block, resumer);
+    if (block.type->destroy_body || !keep_stack(block.stack)) [[unlikely]] return finish_slowly(block, resumer);
     write_limit(resumer.limit);
-    if (block.failure) [[unlikely]] throw_failure(block);
+    if (block.books().failure) [[unlikely]] throw_failure(block);
 }
 
 } // namespace growstack::detail

@@ -13,6 +13,6 @@
 namespace growstack::detail {
 
 /// Returns the context of a coroutine that begins.
-void* first_context(grow::bounds memory) noexcept;
+void* first_context(control_block& block) noexcept;
 
 } // namespace growstack::detail

@@ -12,6 +12,7 @@
 #include <growstack/grow/stackalloc.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace growstack::grow {
 namespace {
@@ -50,9 +51,9 @@ displacement copystack(stack& self, bounds fresh, live_range live) noexcept {
     const std::uintptr_t live_lo = live.lo;
     const displacement moved{{live.lowest_pointer, old.hi}, fresh.hi - old.hi};
     const std::size_t live_bytes = old.hi - live_lo;
+    ++self.books().counts.moves;
+    self.books().counts.bytes_copied += live_bytes;
     relocate(words_at(live_lo + moved.distance), words_at(live_lo), live_bytes / sizeof(std::uintptr_t), moved);
-    ++self.counts.moves;
-    self.counts.bytes_copied += live_bytes;
     if (is_observed()) {
         emit(trace_event::copystack, self, fresh, live_bytes);
         emit(trace_event::adjust, self, fresh, live_bytes,
@@ -69,8 +70,10 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     emit(trace_event::newstack, self, fresh, fresh.bytes());
     const bounds old = self.memory;
     moved = copystack(self, fresh, live);
-    close_room(self, piece_of(self, nullptr));
+    std::uintptr_t opened_lo = std::exchange(self.books().opened_lo, 0);
     self.memory = fresh;
+    self.books().opened_lo = 0;
+    close_room(self, {old, opened_lo});
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
     emit(trace_event::stackfree, self, old, old.bytes());
@@ -124,7 +127,7 @@ bool is_pinned(const stack& self) noexcept { return self.top || exceptions_in_fl
 const policy contiguous_policy{0, "contiguous_stack", true, make_room};
 
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept {
-    if (self.kind != &contiguous_policy || is_pinned(self) || self.has(links_always)) return &frame;
+    if (self.kind() != &contiguous_policy || is_pinned(self) || self.has(links_always)) return &frame;
     const std::size_t new_bytes = wanted_bytes(self, frame, bytes);
     if (new_bytes > self.sizes->max_bytes) return &frame;
     if (new_bytes == self.memory.bytes() && !self.has(moves_always)) return &frame;
@@ -155,7 +158,7 @@ void note_shallow_resume(stack& self) noexcept {
 }
 
 bool shrink_suspended(stack& self) noexcept {
-    if (self.kind != &contiguous_policy || self.top) return false;
+    if (self.kind() != &contiguous_policy || self.top) return false;
     const auto sp = reinterpret_cast<std::uintptr_t>(self.context);
     const std::size_t bytes = shrunk_bytes(self, self.memory.hi - sp + self.sizes->headroom_bytes);
     displacement moved;

@@ -12,7 +12,7 @@ using grow::stack;
 
 void join_running(control_block& block) noexcept {
     const grow::thread_state& thread = grow::this_thread();
-    grow::join_family(block.stack, thread.running->kind ? *thread.running : *thread.native->caller);
+    grow::join_family(block.stack, thread.running->kind() ? *thread.running : *thread.native->caller);
 }
 
 bool trim(control_block& block) noexcept {
@@ -30,8 +30,13 @@ bool shrink(control_block& block) noexcept {
 
 stack_stats stats_of(const control_block& block) noexcept {
     const stack& s = block.stack;
-    return {s.counts.moves,        s.counts.bytes_copied, s.chunks_linked,
-            s.counts.guard_faults, s.is_dead() ? 0 : s.counts.stack_bytes,  s.counts.peak_stack_bytes};
+    const grow::growth_counts& counts = s.counts();
+    return {.moves = counts.moves,
+            .bytes_copied = counts.bytes_copied,
+            .chunks_linked = s.chunks_linked,
+            .guard_faults = counts.guard_faults,
+            .stack_bytes = s.is_dead() ? 0 : s.books().stack_bytes,
+            .peak_stack_bytes = counts.peak_stack_bytes};
 }
 
 } // namespace growstack::detail
@@ -46,7 +51,7 @@ void growstack::this_coroutine::ensure(std::size_t bytes) {
 
 void growstack::this_coroutine::shrink() noexcept {
     grow::stack* self = grow::this_thread().running;
-    if (!self || !self->kind || !self->kind->is_movable || self->top) return;
+    if (!self || !self->kind() || !self->kind()->is_movable || self->top) return;
     self->add(grow::shrink_requested);
     detail::write_limit(self->update_limit());
 }

@@ -13,7 +13,6 @@ namespace {
 using boost::context::detail::jump_fcontext;
 using boost::context::detail::make_fcontext;
 using boost::context::detail::transfer_t;
-using grow::bounds;
 using grow::stack;
 
 // Leaves a coroutine that is at its end. Comes back if it has kept its stack and begins again, with another body.
@@ -30,8 +29,8 @@ void run_body(control_block& block) noexcept {
         block.type->run(block);
     } catch (...) {
         // A forced unwind ends here, and must not leave this handler: that would count as stopping it.
-        if (block.stack.destroyer) die(block.stack, *block.stack.destroyer);
-        block.failure = std::current_exception();
+        if (stack* const destroyer = block.stack.books().destroyer) die(block.stack, *destroyer);
+        block.books().failure = std::current_exception();
     }
 }
 
@@ -50,8 +49,8 @@ void enter(transfer_t arrived) noexcept {
 
 } // namespace
 
-void* first_context(bounds memory) noexcept {
-    return make_fcontext(reinterpret_cast<void*>(memory.hi), memory.bytes(), enter);
+void* first_context(control_block& block) noexcept {
+    return make_fcontext(&block.books(), block.stack.memory.bytes(), enter);
 }
 
 } // namespace growstack::detail

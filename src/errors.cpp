@@ -55,8 +55,8 @@ void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t fra
     std::snprintf(message, sizeof message,
                   "growstack: stack overflow in coroutine %p (%s): a frame of %s%zu bytes does not fit; "
                   "%zu bytes of stack in use, %zu allowed, %zu of them headroom; %s",
-                  static_cast<void*>(&self), self.kind->name, is_small ? "up to " : "", is_small ? unasked_bytes : frame_bytes,
-                  self.counts.stack_bytes,
+                  static_cast<void*>(&self), self.kind()->name, is_small ? "up to " : "", is_small ? unasked_bytes : frame_bytes,
+                  self.books().stack_bytes,
                   self.sizes->max_bytes,
                   self.sizes->headroom_bytes, advice(reason));
     open_beyond_room(self, frame.callee_sp() - throw_bytes);

@@ -7,7 +7,6 @@
 
 #include <mutex>
 #include <utility>
-#include <utility>
 
 namespace growstack::grow {
 namespace {
@@ -15,19 +14,20 @@ namespace {
 std::mutex families;
 
 void link(stack& child, stack* creator) noexcept {
-    child.creator = creator;
-    child.previous_sibling = nullptr;
-    child.next_sibling = creator ? creator->first_dependent : nullptr;
-    if (child.next_sibling) child.next_sibling->previous_sibling = &child;
-    if (creator) creator->first_dependent = &child;
+    stack_books& books = child.books();
+    books.creator = creator;
+    books.previous_sibling = nullptr;
+    books.next_sibling = creator ? std::exchange(creator->books().first_dependent, &child) : nullptr;
+    if (books.next_sibling) books.next_sibling->books().previous_sibling = &child;
 }
 
 void unlink(stack& child) noexcept {
-    if (!child.creator) return;
-    (child.previous_sibling ? child.previous_sibling->next_sibling : child.creator->first_dependent) =
-        child.next_sibling;
-    if (child.next_sibling) child.next_sibling->previous_sibling = child.previous_sibling;
-    child.creator = child.previous_sibling = child.next_sibling = nullptr;
+    stack_books& books = child.books();
+    if (!books.creator) return;
+    stack*& link = books.previous_sibling ? books.previous_sibling->books().next_sibling : books.creator->books().first_dependent;
+    link = books.next_sibling;
+    if (books.next_sibling) books.next_sibling->books().previous_sibling = books.previous_sibling;
+    books.creator = books.previous_sibling = books.next_sibling = nullptr;
 }
 
 // A stack that another thread runs cannot be re-pointed under it; whoever shares a moving stack with a coroutine on
@@ -37,15 +37,15 @@ bool is_at_rest(const stack& s) noexcept {
     const native_call* native = this_thread().native;
     for (const stack* active = this_thread().running; active;) {
         if (active == &s) return true;
-        if (active->destroyer) active = active->destroyer;
-        else if (active->kind) active = active->resumer;
+        if (active->kind() && active->books().destroyer) active = active->books().destroyer;
+        else if (active->kind()) active = active->resumer;
         else active = native ? std::exchange(native, native->outer)->caller : nullptr;
     }
     return false;
 }
 
 void adjust_all_dependents(stack& origin, const displacement& moved) noexcept {
-    for (stack* child = origin.first_dependent; child; child = child->next_sibling) {
+    for (stack* child = origin.books().first_dependent; child; child = child->books().next_sibling) {
         adjust_attached(*child, moved);
         if (is_at_rest(*child)) adjust_frames(*child, moved);
         adjust_all_dependents(*child, moved);
@@ -55,28 +55,28 @@ void adjust_all_dependents(stack& origin, const displacement& moved) noexcept {
 } // namespace
 
 void join_family(stack& created, stack& creator) noexcept {
-    stack* nearest = creator.kind && creator.kind->is_movable ? &creator : creator.creator;
+    stack* nearest = creator.kind() && creator.kind()->is_movable ? &creator : creator.books().creator;
     if (!nearest) return;
     const checks_off quiet;
     const std::lock_guard lock{families};
-    if (&creator != nearest) nearest = creator.creator; // it may have left meanwhile
+    if (&creator != nearest) nearest = creator.books().creator; // it may have left meanwhile
     link(created, nearest);
 }
 
 void leave_family(stack& leaving) noexcept {
-    if (!leaving.creator && !leaving.first_dependent) return;
+    if (!leaving.books().creator && !leaving.books().first_dependent) return;
     const checks_off quiet;
     const std::lock_guard lock{families};
-    stack* const heir = leaving.creator;
+    stack* const heir = leaving.books().creator;
     unlink(leaving);
-    while (stack* orphan = leaving.first_dependent) {
+    while (stack* orphan = leaving.books().first_dependent) {
         unlink(*orphan);
         link(*orphan, heir);
     }
 }
 
 void adjust_dependents(stack& origin, const displacement& moved) noexcept {
-    if (!origin.first_dependent) return;
+    if (!origin.books().first_dependent) return;
     const std::lock_guard lock{families};
     adjust_all_dependents(origin, moved);
 }

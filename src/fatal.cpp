@@ -21,7 +21,7 @@ namespace {
 
 [[noreturn]] void report_and_abort(const grow::stack& self, const char* text) noexcept {
     message line;
-    line << "growstack: coroutine " << &self << " (" << self.kind->name << "): " << text;
+    line << "growstack: coroutine " << &self << " (" << self.kind()->name << "): " << text;
     line.write_line();
     std::abort();
 }

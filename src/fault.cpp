@@ -54,9 +54,9 @@ bool is_on(stack& self, std::uintptr_t sp) noexcept {
 // one, whose stack the jump is still on. Null if none was.
 stack* stack_at(std::uintptr_t sp) noexcept {
     stack* const running = this_thread().running;
-    if (!running || !running->kind) return nullptr;
-    for (stack* other : {running->resumer, running->destroyer})
-        if (other && other->kind && other != running && is_on(*other, sp)) return other;
+    if (!running || !running->kind()) return nullptr;
+    for (stack* other : {running->resumer, running->books().destroyer})
+        if (other && other->kind() && other != running && is_on(*other, sp)) return other;
     return running;
 }
 
@@ -78,26 +78,26 @@ bool is_library_running() noexcept {
 // Says if the stack may move now, where the coroutine is at whatever instruction. Not while the library itself runs on it:
 // it may hold a lock that growth takes.
 bool may_move(const stack& self) noexcept {
-    return self.kind->is_movable && self.sizes->move_at_guard && this_thread().running == &self && !self.destroyer &&
+    return self.kind()->is_movable && self.sizes->move_at_guard && this_thread().running == &self && !self.books().destroyer &&
            !is_library_running() && !is_pinned(self);
 }
 
 // What does not last: growth that has begun on the stack that is full, an exception that will be caught, the unwinding of a stack
 // that is destroyed.
 bool may_use_reserve(const stack& self) noexcept {
-    return is_library_running() || self.destroyer || (self.kind->is_movable && is_pinned(self));
+    return is_library_running() || self.books().destroyer || (self.kind()->is_movable && is_pinned(self));
 }
 
 const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_lo, bool is_probing) noexcept {
     if (needed_lo < p.guard().lo && !is_probing)
         return "a frame is larger than the address space below the stack: compile that code with "
                "-fstack-clash-protection, or call it through growstack::call";
-    if (self.kind == &fixed_policy)
+    if (self.kind() == &fixed_policy)
         return "this stack cannot grow: raise stack_options::initial_bytes, or use contiguous_stack";
-    if (self.kind == &reserved_policy) return "its address space is used up: raise stack_options::max_bytes";
+    if (self.kind() == &reserved_policy) return "its address space is used up: raise stack_options::max_bytes";
     if (p.guard().hi - room_lo(self, p) < std::min(self.sizes->room_bytes, p.guard().hi - needed_lo))
         return "stack_options::max_bytes is reached: raise it, or look for endless recursion";
-    if (self.kind == &segmented_policy)
+    if (self.kind() == &segmented_policy)
         return "only a check can link a chunk: compile that code with -fsplit-stack, call it through growstack::call or "
                "growstack::native, or use contiguous_stack";
     if (!self.sizes->move_at_guard)
@@ -109,9 +109,9 @@ const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_
 
 [[noreturn]] void overflow(const stack& self, std::uintptr_t sp, const char* advice) noexcept {
     detail::fatal_stack_overflow_in_code_without_checks({.coroutine = &self,
-                                                         .policy = self.kind->name,
+                                                         .policy = self.kind()->name,
                                                          .depth_bytes = depth_bytes(self, sp),
-                                                         .stack_bytes = self.counts.stack_bytes,
+                                                         .stack_bytes = self.books().stack_bytes,
                                                          .max_bytes = self.sizes->max_bytes,
                                                          .advice = advice});
 }
@@ -138,7 +138,7 @@ std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, inter
     const std::uintptr_t end = end_of_probing ? static_cast<std::uintptr_t>(*end_of_probing) : 0;
     code.adjust(request.moved);
     if (end) *end_of_probing = static_cast<greg_t>(end + request.moved.distance);
-    ++self.counts.guard_faults;
+    ++self.books().counts.guard_faults;
     detail::write_limit(self.update_limit());
     return {};
 }

@@ -25,7 +25,7 @@ check_result growstack_make_room(check_frame* frame, std::size_t frame_bytes, st
     stack& self = *this_thread().running;
     if (self.is_limit_lowered && !exceptions_in_flight()) self.is_limit_lowered = false;
     self.remove(overflow_pending);
-    return self.kind->make_room(self, *frame, frame_bytes, argument_bytes);
+    return self.kind()->make_room(self, *frame, frame_bytes, argument_bytes);
 }
 
 void growstack_leave_chunk(check_frame* frame) noexcept {

@@ -41,7 +41,7 @@ check_result stay(stack& self, check_frame& frame) noexcept;
 /// Says if a hard mode asks for a chunk though there may be room. max_bytes still holds.
 inline bool must_link(const stack& self) noexcept {
     return self.has(links_always) && !self.is_limit_lowered &&
-           self.counts.stack_bytes + self.sizes->chunk_bytes <= self.sizes->max_bytes;
+           self.books().stack_bytes + self.sizes->chunk_bytes <= self.sizes->max_bytes;
 }
 
 /// Says if an exception of the running coroutine is thrown and not caught yet. The unwinder then keeps addresses of
@@ -58,9 +58,9 @@ check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, 
 
 /// Keeps the books when a stack's memory grows by `more` and shrinks by `less` bytes.
 inline void count_bytes(stack& self, std::size_t more, std::size_t less) noexcept {
-    self.counts.stack_bytes += more;
-    if (self.counts.stack_bytes > self.counts.peak_stack_bytes) self.counts.peak_stack_bytes = self.counts.stack_bytes;
-    self.counts.stack_bytes -= less;
+    self.books().stack_bytes += more;
+    if (self.books().stack_bytes > self.books().counts.peak_stack_bytes) self.books().counts.peak_stack_bytes = self.books().stack_bytes;
+    self.books().stack_bytes -= less;
 }
 
 } // namespace growstack::grow

@@ -13,7 +13,7 @@ using detail::page_bytes;
 
 std::uintptr_t room_lo(const stack& self, const piece& p) noexcept {
     const std::size_t open_bytes = p.guard().hi - p.accessible_lo();
-    const std::size_t other_bytes = self.counts.stack_bytes - open_bytes;
+    const std::size_t other_bytes = self.books().stack_bytes - open_bytes;
     const std::size_t left_bytes = self.sizes->max_bytes > other_bytes ? self.sizes->max_bytes - other_bytes : 0;
     return p.guard().hi - (std::min(self.sizes->room_bytes, left_bytes) & ~(page_bytes - 1));
 }
@@ -36,7 +36,7 @@ bool open_room(stack& self, const piece& p, std::uintptr_t lo) noexcept {
     const std::size_t bytes_ahead = std::max(3 * page_bytes, p.guard().hi - p.accessible_lo());
     const std::uintptr_t page = lo & ~(page_bytes - 1);
     if (!open(self, p, std::max(page - bytes_ahead, room_lo(self, p)))) return false;
-    ++self.counts.guard_faults;
+    ++self.books().counts.guard_faults;
     return true;
 }
 
@@ -58,7 +58,7 @@ void close_room(stack& self, const piece& p, std::uintptr_t hi) noexcept {
     const outward_call outward;
     const bounds closed{p.opened_lo, std::min(hi, p.guard().hi)};
     p.opened_lo = closed.hi < p.guard().hi ? closed.hi : 0;
-    self.counts.stack_bytes -= closed.bytes();
+    self.books().stack_bytes -= closed.bytes();
     install_guard(closed); // takes no mapping that was not there before the room was opened
 }
 

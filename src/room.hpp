@@ -18,7 +18,7 @@ struct piece {
 };
 
 inline piece piece_of(stack& self, chunk* c) noexcept {
-    return c ? piece{c->memory, c->opened_lo} : piece{self.memory, self.opened_lo};
+    return c ? piece{c->memory, c->opened_lo} : piece{self.memory, self.books().opened_lo};
 }
 
 /// Returns how low `p` may be extended in place.

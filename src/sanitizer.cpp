@@ -2,7 +2,7 @@
 #include "outward_call.hpp"
 
 #include <growstack/grow/sanitizer.hpp>
-#include <growstack/grow/stack.hpp>
+#include <growstack/grow/thread.hpp>
 
 #include <cstddef>
 
@@ -17,6 +17,8 @@ namespace {
 
 bool is_absent() noexcept { return !__sanitizer_start_switch_fiber; }
 
+void*& state_of(stack& s) noexcept { return s.kind() ? s.books().sanitizer_state : this_thread().sanitizer_state; }
+
 const void* pointer(std::uintptr_t address) noexcept { return reinterpret_cast<const void*>(address); }
 
 } // namespace
@@ -24,15 +26,15 @@ const void* pointer(std::uintptr_t address) noexcept { return reinterpret_cast<c
 void announce_switch(stack& from, const stack& to, bool dies) noexcept {
     if (is_absent()) return;
     const bounds memory = to.innermost();
-    __sanitizer_start_switch_fiber(dies ? nullptr : &from.sanitizer_state, pointer(memory.lo), memory.bytes());
+    __sanitizer_start_switch_fiber(dies ? nullptr : &state_of(from), pointer(memory.lo), memory.bytes());
 }
 
 void confirm_switch(stack& self, stack& came_from) noexcept {
     if (is_absent()) return;
     const void* lo = nullptr;
     std::size_t bytes = 0;
-    __sanitizer_finish_switch_fiber(self.sanitizer_state, &lo, &bytes);
-    const bool is_thread = !came_from.kind; // only AddressSanitizer knows a thread's own stack
+    __sanitizer_finish_switch_fiber(state_of(self), &lo, &bytes);
+    const bool is_thread = !came_from.kind(); // only AddressSanitizer knows a thread's own stack
     if (is_thread) came_from.memory = {reinterpret_cast<std::uintptr_t>(lo), reinterpret_cast<std::uintptr_t>(lo) + bytes};
 }
 

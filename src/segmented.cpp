@@ -23,7 +23,7 @@ std::size_t chunk_bytes_for(const stack& self, std::size_t frame_bytes, std::siz
 }
 
 void free_chunk(stack& self, chunk* c) noexcept {
-    self.counts.stack_bytes -= bytes_of(c->order);
+    self.books().stack_bytes -= bytes_of(c->order);
     if (c->opened_lo) [[unlikely]] close_room(self, piece_of(self, c));
     stackfree_order(c->memory, c->order);
 }
@@ -31,7 +31,7 @@ void free_chunk(stack& self, chunk* c) noexcept {
 // Null if the stack may not have so much, or the system gives none; `reason` says which.
 chunk* new_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexcept {
     reason = overflow_reason::max_bytes;
-    if (self.counts.stack_bytes + bytes > self.sizes->max_bytes) [[unlikely]] return nullptr;
+    if (self.books().stack_bytes + bytes > self.sizes->max_bytes) [[unlikely]] return nullptr;
     reason = overflow_reason::no_memory;
     const unsigned order = order_of(bytes);
     const bounds memory = stackalloc_order(order);
@@ -98,7 +98,7 @@ void pop_chunk(check_frame& frame) noexcept {
     chunk* c = frame.entered;
     stack& self = *c->owner;
     self.top = c->older;
-    if (self.allocas) [[unlikely]] free_alloca_blocks(self, c->memory, c->memory.hi);
+    if (self.books().allocas) [[unlikely]] free_alloca_blocks(self, c->memory, c->memory.hi);
     if (is_observed()) {
         announce_memory(self.innermost());
         if (exceptions_in_flight()) forget_frames(self.innermost()); // its frames may go without a word

@@ -8,6 +8,8 @@
 
 #include <sys/mman.h>
 
+#include <utility>
+
 namespace growstack::grow {
 namespace {
 
@@ -34,15 +36,14 @@ void trim_suspended(stack& self) noexcept {
     trim_piece(self, piece_of(self, nullptr), sp);
 }
 
-
 void release_stack(stack& self) noexcept {
+    if (!self.memory.hi) return;
     leave_family(self);
     release_chunks(self);
     free_alloca_blocks(self, {0, UINTPTR_MAX}, UINTPTR_MAX);
-    if (self.opened_lo) close_room(self, piece_of(self, nullptr));
-    if (self.memory.hi) stackfree(self.memory);
-    self.memory = {};
-    self.counts.stack_bytes = 0;
+    if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));
+    self.final_counts = self.counts();
+    stackfree(std::exchange(self.memory, {}));
 }
 
 } // namespace growstack::grow

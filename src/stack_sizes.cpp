@@ -72,7 +72,8 @@ grow::stack_sizes computed(const grow::policy& policy, const stack_options& opti
     const bool is_contiguous = &policy == &grow::contiguous_policy;
     const bool is_segmented = &policy == &grow::segmented_policy;
     const std::size_t bytes = first_bytes(options, policy);
-    return {.headroom_bytes = headroom_bytes(options, bytes),
+    return {.kind = &policy,
+            .headroom_bytes = headroom_bytes(options, bytes),
             .initial_bytes = bytes,
             .max_bytes = is_contiguous || is_segmented ? options.max_bytes : bytes + options.room_bytes,
             .chunk_bytes = grow::stackalloc_bytes(options.chunk_bytes),

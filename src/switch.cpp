@@ -35,7 +35,7 @@ void throw_bad_resume(const control_block& block) {
                        : running() == &block ? "it is running: a coroutine cannot resume itself"
                                              : "it is normal: it has resumed the coroutine that runs now, or waits for growstack::native";
     std::snprintf(text, sizeof text, "growstack: resume() of coroutine %p (%s): %s", static_cast<const void*>(&block),
-                  block.stack.kind->name, what);
+                  block.stack.kind()->name, what);
     throw usage_error(text);
 }
 
@@ -47,7 +47,7 @@ void throw_bad_yield() {
 }
 
 void throw_bad_yield_value(const control_block* block) {
-    throw usage_error(block && block->value_type
+    throw usage_error(block && block->books().value_type
                           ? "growstack: a value of another type than the generator's T: yield_value(T(value)) converts"
                           : "growstack: a value is yielded outside a generator: use this_coroutine::yield()");
 }

@@ -46,8 +46,8 @@ static_assert(offsetof(unwind_request, exception) == offsetof(unwind_request, cx
 transfer_t start_unwind(transfer_t arrived) {
     auto& request = *static_cast<unwind_request*>(arrived.data);
     stack& self = request.block->stack;
-    self.destroyer->context = arrived.fctx;
-    grow::confirm_switch(self, *self.destroyer);
+    self.books().destroyer->context = arrived.fctx;
+    grow::confirm_switch(self, *self.books().destroyer);
     grow::forget_all_frames(self);
     write_limit(self.limit);
     _Unwind_ForcedUnwind(&request.exception, go_on, &self);
@@ -59,15 +59,16 @@ transfer_t start_unwind(transfer_t arrived) {
 void unwind(control_block& block) noexcept {
     stack& self = block.stack;
     if (self.is_dead()) return;
-    if (!self.is_suspended() || self.destroyer) fatal_destroyed_while_active(self);
+    if (!self.is_suspended() || self.books().destroyer) fatal_destroyed_while_active(self);
     if (!self.has_started) {
+        destroy_body(block);
         const grow::checks_off quiet;
         grow::release_stack(self);
         return;
     }
     thread_state& thread = grow::this_thread();
     stack& resumer = thread.running ? *thread.running : attach_thread();
-    self.destroyer = &resumer;
+    self.books().destroyer = &resumer;
     unwind_request request;
     request.block = &block;
     request.exception.exception_cleanup = unwind_stopped;
@@ -77,8 +78,10 @@ void unwind(control_block& block) noexcept {
     ontop_fcontext(self.context, &request, start_unwind);
     thread.running = &resumer;
     grow::confirm_switch(resumer, self);
-    grow::release_stack(self);
     write_limit(resumer.limit);
+    destroy_body(block);
+    const grow::checks_off quiet;
+    grow::release_stack(self);
 }
 
 } // namespace growstack::detail

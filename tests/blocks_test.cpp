@@ -1,4 +1,5 @@
 // Blocks and stacks of coroutines that have ended are used again: what must not be left over from the ones before.
+#include "stack_use.hpp"
 #include "support.hpp"
 
 #include <growstack/grow/sanitizer.hpp>
@@ -9,6 +10,7 @@
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -55,15 +57,55 @@ TEST_CASE("the next coroutine of the same kind gets the block of the one before"
     CHECK(ids.size() == 1);
 }
 
-TEST_CASE_TEMPLATE("a body is destroyed once, in whatever block it lies", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a body is destroyed once: when it has ended, or with its handle", Kind, GROWSTACK_EACH_KIND) {
     int alive = 0;
     for (int i = 0; i < 10; ++i) {
         test::coroutine<Kind> c{counted{alive}, Kind::options};
         CHECK(alive == 1);
         if (i % 2) c.resume();
-        CHECK(alive == 1);
+        CHECK(alive == (i % 2 ? 0 : 1));
     }
     CHECK(alive == 0);
+}
+
+TEST_CASE_TEMPLATE("counts are there after the end", Kind, GROWSTACK_EACH_GROWING_KIND) {
+    test::coroutine<Kind> c{[] { test::use_stack(100 << 10); }, Kind::options};
+    c.resume();
+    const growstack::stack_stats stats = c.stats();
+    CHECK(stats.moves + stats.chunks_linked > 0);
+    CHECK((stats.moves > 0) == (stats.bytes_copied > 0));
+    CHECK(stats.peak_stack_bytes > 100 << 10);
+    CHECK(stats.stack_bytes == 0);
+}
+
+// What a body holds may point into its creator's stack, which may have moved when the body ends.
+TEST_CASE_TEMPLATE("a body's destructor finds its creator's locals", Kind, GROWSTACK_EACH_KIND) {
+    struct counts_down {
+        explicit counts_down(int& count) : count{&count} { ++count; }
+        counts_down(counts_down&& other) noexcept : count{std::exchange(other.count, nullptr)} {}
+        ~counts_down() {
+            if (count) --*count;
+        }
+        int* count;
+    };
+    int left[] = {-1, -1, -1};
+    test::run<Kind>([&left] {
+        int count = 0;
+        {
+            test::coroutine<Kind> unborn{[held = counts_down{count}] {}, Kind::options};
+            test::coroutine<Kind> ended{[held = counts_down{count}] {}, Kind::options};
+            test::coroutine<Kind> suspended{[held = counts_down{count}] { growstack::this_coroutine::yield(); }, Kind::options};
+            left[0] = count;
+            test::use_stack(test::depth(60) << 10);
+            ended.resume();
+            left[1] = count;
+            suspended.resume();
+        }
+        left[2] = count;
+    });
+    CHECK(left[0] == 3);
+    CHECK(left[1] == 2);
+    CHECK(left[2] == 0);
 }
 
 TEST_CASE_TEMPLATE("bodies of any size and alignment follow each other", Kind, GROWSTACK_EACH_KIND) {

@@ -29,15 +29,24 @@ struct block_type {
     bool is_cached;                                // blocks of this size are used again
 };
 
-inline constexpr std::size_t block_step_bytes = 64, largest_cached_block_bytes = 1024;
+inline constexpr std::size_t block_step_bytes = 16, block_alignment = 16, largest_cached_block_bytes = 512;
+
+/// Below the stack's own books, as long as there is a stack.
+struct coroutine_books {
+    const void* value_type = nullptr; // of a generator: which type it yields
+    std::exception_ptr failure{};     // what left the body
+};
 
 struct control_block {
     grow::stack stack;
     const block_type* type = nullptr;
-    const void* value_type = nullptr; // of a generator: which type it yields
-    void* value = nullptr;            // of a generator: the yielded object, on whatever stack
-    std::exception_ptr failure;       // what left the body
-    bool has_body = false;            // constructed behind this
+    void* value = nullptr; // of a generator: the yielded object, on whatever stack
+
+    /// Precondition: there is a stack.
+    coroutine_books& books() noexcept { return reinterpret_cast<coroutine_books*>(stack.frames_hi())[-1]; }
+    const coroutine_books& books() const noexcept {
+        return reinterpret_cast<const coroutine_books*>(stack.frames_hi())[-1];
+    }
 };
 
 // A stack is found from its block and the other way round.
@@ -47,8 +56,11 @@ static_assert(offsetof(control_block, stack) == 0);
 /// std::invalid_argument for sizes that make no sense, no_stack_memory, std::bad_alloc.
 control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default);
 
-/// Destroys the body and gives the block back. Its coroutine is dead.
+/// Gives the block back. Its coroutine is dead.
 void delete_block(control_block& block) noexcept;
+
+/// Destroys the body of a coroutine that has ended, or will not run any more.
+void destroy_body(control_block& block) noexcept;
 
 /// Unwinds the stack of a suspended coroutine and gives it back. Aborts with a message if it runs.
 void unwind(control_block& block) noexcept;
@@ -56,7 +68,7 @@ void unwind(control_block& block) noexcept;
 /// Returns the block that runs on this thread; null outside coroutines.
 inline control_block* running() noexcept {
     grow::stack* self = grow::this_thread().running;
-    return self && self->kind ? reinterpret_cast<control_block*>(self) : nullptr;
+    return self && self->kind() ? reinterpret_cast<control_block*>(self) : nullptr;
 }
 
 /// Moves a suspended contiguous stack to half its size while under a quarter is used. Returns whether it moved.
@@ -74,7 +86,7 @@ void join_running(control_block& block) noexcept;
 /// Makes the block a dependent of the running coroutine, whose stack the body's captures may point into.
 inline void join_creator(control_block& block) noexcept {
     const grow::thread_state& thread = grow::this_thread();
-    if (thread.running && (thread.running->kind || thread.native)) join_running(block);
+    if (thread.running && (thread.running->kind() || thread.native)) join_running(block);
 }
 
 template <class Body>
@@ -98,11 +110,11 @@ template <class Run, class Body>
 inline constexpr block_type type_of = [] {
     constexpr std::size_t bytes = body_offset<Body> + sizeof(Body);
     constexpr std::size_t rounded = (bytes + block_step_bytes - 1) / block_step_bytes * block_step_bytes;
-    constexpr bool is_cached = rounded <= largest_cached_block_bytes && alignof(Body) <= alignof(control_block);
+    constexpr bool is_cached = rounded <= largest_cached_block_bytes && alignof(Body) <= block_alignment;
     block_type type{.run = [](control_block& block) { Run{}(*body_of<Body>(block)); },
                     .destroy_body = nullptr,
                     .bytes = is_cached ? rounded : bytes,
-                    .alignment = std::max(alignof(control_block), alignof(Body)),
+                    .alignment = std::max(block_alignment, alignof(Body)),
                     .size_class = static_cast<unsigned>(rounded / block_step_bytes),
                     .is_cached = is_cached};
     if (!std::is_trivially_destructible_v<Body>)
@@ -118,7 +130,7 @@ block_ptr make_block(Body&& body, const stack_options& options) {
     block_ptr owner{new_block(type_of<Run, body_type>, Stack::policy(), options, &options == &Stack::defaults)};
     join_creator(*owner);
     std::construct_at(body_of<body_type>(*owner), std::forward<Body>(body));
-    owner->has_body = true;
+    owner->stack.has_body = true;
     return owner;
 }
 

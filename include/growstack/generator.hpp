@@ -28,7 +28,7 @@ inline constexpr char type_mark = 0;
 /// Hands `value` to the consumer of the running generator, which must be one of that type.
 [[gnu::always_inline]] inline void yield_value(const void* type, void* value) {
     control_block* block = running();
-    if (!block || block->value_type != type) [[unlikely]] throw_bad_yield_value(block);
+    if (!block || block->books().value_type != type) [[unlikely]] throw_bad_yield_value(block);
     block->value = value;
     yield();
 }
@@ -97,7 +97,7 @@ public:
                  (std::invocable<std::decay_t<Body>&, yielder&> || std::invocable<std::decay_t<Body>&>))
     explicit generator(Body&& body, const stack_options& options = Stack::defaults)
         : block_{detail::make_block<Stack, run_body>(std::forward<Body>(body), options)} {
-        block_->value_type = &detail::type_mark<T>;
+        block_->books().value_type = &detail::type_mark<T>;
     }
 
     /// Runs the body to its first value. Call it once. Throws usage_error on a moved-from generator.

@@ -44,10 +44,10 @@
 #define STACK_TOP      8
 #define STACK_LINKS    16
 #define STACK_MEMORY   24
-#define STACK_LIMIT    40
-#define STACK_CONTEXT  48
-#define STACK_SIZES    112
-#define SIZES_NON_SPLIT 40
+#define STACK_LIMIT    48
+#define STACK_CONTEXT  56
+#define STACK_SIZES    88
+#define SIZES_NON_SPLIT 48
 #define CHUNK_OLDER    0
 #define CHUNK_OWNER    8
 #define CHUNK_LIMIT    16
@@ -58,7 +58,7 @@
 #define SLACK_BYTES    0xf000         // below the slot of a large stack, over its room: guard_of() in stackalloc.cpp
 #define SLAB_BYTES     0x20000        // the largest memory that has no slack
 #define THREAD_RUNNING 0
-#define THREAD_ROOT_SP 56             // root.context
+#define THREAD_ROOT_SP 64             // root.context
 
         .text
         .hidden growstack_is_observed

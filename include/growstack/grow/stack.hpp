@@ -1,5 +1,9 @@
 // The record of one native stack: where its memory is, how it grows, and where it stands while it does not run.
-// It lives outside the stack it describes, so it stays put when the stack moves.
+//
+// In two parts. `stack` lies outside the stack that it describes, so it stays put when the stack moves: what a switch
+// and a failed check need. `stack_books` lies at the high end of the stack's first memory and moves with it: what is
+// rarely asked for. Of a million suspended coroutines each byte of the first is paid for; the second lies in a page
+// that is there anyway.
 #pragma once
 
 #include <growstack/detail/config.hpp>
@@ -52,8 +56,10 @@ extern const policy segmented_policy;
 extern const policy reserved_policy;
 extern const policy fixed_policy;
 
-/// The sizes a stack was created with, in bytes: checked and rounded copies of growstack::stack_options.
+/// What a stack was created with, shared by all stacks that have the same: its policy, and sizes in bytes, checked and
+/// rounded copies of growstack::stack_options.
 struct stack_sizes {
+    const policy* kind = nullptr; // null: a thread's own stack
     std::size_t headroom_bytes = 0;
     std::size_t initial_bytes = 0;
     std::size_t max_bytes = 0;
@@ -79,9 +85,28 @@ enum check_reason : unsigned char {
 struct growth_counts {
     std::size_t moves = 0;
     std::size_t bytes_copied = 0;
-    std::size_t stack_bytes = 0;
-    std::size_t peak_stack_bytes = 0;
     std::size_t guard_faults = 0;
+    std::size_t peak_stack_bytes = 0;
+};
+
+/// At the high end of a stack's first memory; frames grow down from there. Gone when that memory is given back.
+struct stack_books {
+    static constexpr std::uintptr_t whole = 0x6b63617473776f72; // "rowstack"
+
+    growth_counts counts;
+    std::size_t stack_bytes = 0;
+    std::uintptr_t opened_lo = 0;  // of the growth room below the memory: what is open begins here; 0: none of it
+    alloca_block* allocas = nullptr;
+    bounds attached;               // memory outside the stack that may point into it: the body and its captures
+    stack* destroyer = nullptr;    // who destroys it: a forced unwind is on its way, and it must not yield
+    void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run
+    std::uintptr_t mark = whole;   // overwritten: something ran over the end of the stack above
+
+    // The family: stacks created by code running on a movable stack may point into it (src/family.cpp).
+    stack* creator = nullptr;
+    stack* first_dependent = nullptr;
+    stack* next_sibling = nullptr;
+    stack* previous_sibling = nullptr;
 };
 
 struct stack {
@@ -89,39 +114,42 @@ struct stack {
     chunk* ready = nullptr;        // kept chunk that a failed check enters without asking
     chunk* top = nullptr;          // innermost linked chunk; null: running on `memory`
     std::size_t chunks_linked = 0;
-    bounds memory;                 // the first, or only, piece
+    bounds memory;                 // the first, or only, piece; hi is 0: given back
 
     // Read and written at each switch.
-    std::uintptr_t limit = 0;      // the thread's limit slot while this stack runs
-    void* context = nullptr;       // while it does not run: its fcontext, which is its sp
     stack* resumer = nullptr;      // who gets control back at a yield; null: suspended; itself: dead
-    detail::exception_state exceptions; // while it does not run
+    union {
+        __extension__ struct {
+            std::uintptr_t limit;  // the thread's limit slot while this stack runs
+            void* context;         // while it does not run: its fcontext, which is its sp
+            detail::exception_state exceptions; // while it does not run
+        };
+        growth_counts final_counts{}; // after its memory has been given back
+    };
     std::uintptr_t shrink_above = UINTPTR_MAX; // suspended with sp above this, less than a quarter is used
-    stack* destroyer = nullptr;    // who destroys it: a forced unwind is on its way, and it must not yield
+    const stack_sizes* sizes = &no_sizes;
+    unsigned shallow_resumes = 0;  // since the stack moved last
+    unsigned char check_reasons = 0;
     bool has_started = false;
     bool is_limit_lowered = false; // an overflow is being unwound: destructors may use most of the headroom
-    unsigned char check_reasons = 0;
-    unsigned shallow_resumes = 0;  // since the stack moved last
+    bool has_body = false;         // for whoever made this stack: a callable is attached
 
-    const policy* kind = nullptr;  // null: a thread's own stack
-    const stack_sizes* sizes = &no_sizes; // shared
-    growth_counts counts;
-    std::uintptr_t opened_lo = 0;  // of the growth room below `memory`: what is open begins here; 0: none of it
-    void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run
-    bounds attached;               // memory outside the stack that may point into it: the body and its captures
-    alloca_block* allocas = nullptr;
+    const policy* kind() const noexcept { return sizes->kind; }
 
-    // The family: stacks created by code running on a movable stack may point into it (src/family.cpp).
-    stack* creator = nullptr;
-    stack* first_dependent = nullptr;
-    stack* next_sibling = nullptr;
-    stack* previous_sibling = nullptr;
+    /// Precondition: the memory has not been given back, and is no thread's own.
+    stack_books& books() noexcept { return reinterpret_cast<stack_books*>(memory.hi)[-1]; }
+    const stack_books& books() const noexcept { return reinterpret_cast<const stack_books*>(memory.hi)[-1]; }
+
+    const growth_counts& counts() const noexcept { return memory.hi ? books().counts : final_counts; }
+
+    /// Where the first frame begins.
+    std::uintptr_t frames_hi() const noexcept { return memory.hi - sizeof(stack_books); }
 
     /// Returns the memory that the innermost frames are on.
     const bounds& innermost() const noexcept { return top ? top->memory : memory; }
 
     /// Returns where the open part of the growth room below innermost() begins; 0: none of it is open.
-    std::uintptr_t& innermost_opened_lo() noexcept { return top ? top->opened_lo : opened_lo; }
+    std::uintptr_t& innermost_opened_lo() noexcept { return top ? top->opened_lo : books().opened_lo; }
 
     /// Returns the lowest sp that frames on the innermost memory may have.
     std::uintptr_t lowest_sp() const noexcept {
@@ -165,10 +193,12 @@ static_assert(offsetof(stack, ready) == 0);
 static_assert(offsetof(stack, top) == 8);
 static_assert(offsetof(stack, chunks_linked) == 16);
 static_assert(offsetof(stack, memory) == 24);
-static_assert(offsetof(stack, limit) == 40);
-static_assert(offsetof(stack, context) == 48);
-static_assert(offsetof(stack, sizes) == 112);
-static_assert(offsetof(stack_sizes, non_split_bytes) == 40);
+static_assert(offsetof(stack, limit) == 48);
+static_assert(offsetof(stack, context) == 56);
+static_assert(offsetof(stack, exceptions) % 16 == 0, "a switch moves it by 16 bytes");
+static_assert(offsetof(stack, sizes) == 88);
+static_assert(offsetof(stack_sizes, non_split_bytes) == 48);
+static_assert(sizeof(stack_books) % 16 == 0, "sp is aligned below it");
 static_assert(detail::largest_room_bytes + detail::reserve_bytes == 0xf000);
 static_assert(detail::slack_bytes == 0xf000);
 static_assert(offsetof(chunk, older) == 0);

@@ -20,10 +20,11 @@ struct thread_state {
     stack root;               // the thread's own stack. Growth runs below root.context, where its last resume left it
     detail::exception_state* exceptions = nullptr; // the C++ runtime's, of this thread
     native_call* native = nullptr; // the innermost
+    void* sanitizer_state = nullptr; // of `root`, while it does not run
 };
 
 static_assert(offsetof(thread_state, running) == 0);
-static_assert(offsetof(thread_state, root) + offsetof(stack, context) == 56);
+static_assert(offsetof(thread_state, root) + offsetof(stack, context) == 64);
 
 /// Returns the running thread's state. Asks for the address anew at every call: a coroutine that yields may come back
 /// on another thread, and compilers keep the address of a thread_local in a register.
