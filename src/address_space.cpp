@@ -8,7 +8,6 @@
 namespace growstack::grow {
 namespace {
 
-constexpr std::size_t window_bytes = std::size_t{8} << 20;
 constexpr std::size_t window_stride = std::size_t{16} << 20;
 constexpr unsigned first_window = 0x81, last_window = 0xaf; // bits 24-31
 constexpr std::uintptr_t group_bytes = std::uintptr_t{1} << 32;

@@ -17,6 +17,7 @@
 
 namespace growstack::grow {
 
+inline constexpr std::size_t window_bytes = std::size_t{8} << 20;
 inline constexpr std::size_t top_alignment = std::size_t{64} << 10; // by which a stack may move
 
 /// Returns `bytes`, a multiple of top_alignment, of readable and writable address space at a multiple of it, without

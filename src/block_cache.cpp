@@ -7,6 +7,7 @@
 #include "stack_sizes.hpp"
 
 #include <growstack/grow/family.hpp>
+#include <growstack/grow/stackalloc.hpp>
 #include <growstack/heap/resource.hpp>
 #include <growstack/switch.hpp>
 
@@ -78,7 +79,7 @@ void free_block(control_block& block) noexcept {
     if (block.stack.memory.hi) {
         const grow::checks_off quiet;
         count_kept(-stack_bytes(block));
-        grow::stackfree(block.stack.memory);
+        grow::stackfree(block.stack.memory, block.stack.sizes->layout);
     }
     std::destroy_at(&block);
     heap::deallocate(&block, type.bytes, type.alignment);
@@ -121,11 +122,11 @@ void begin_again(control_block& block, const block_type& type) noexcept {
 
 [[gnu::noinline]] control_block* allocate(const block_type& type, const grow::stack_sizes& sizes) {
     const grow::checks_off quiet;
-    const grow::bounds memory = grow::stackalloc(sizes.initial_bytes);
+    const grow::bounds memory = grow::stackalloc(sizes.initial_bytes, sizes.layout);
     if (!memory.hi) throw no_stack_memory(grow::no_memory_advice());
     void* const place = heap::allocate(type.bytes, type.alignment);
     if (!place) {
-        grow::stackfree(memory);
+        grow::stackfree(memory, sizes.layout);
         throw std::bad_alloc{};
     }
     auto* const block = ::new (place) control_block;

@@ -21,9 +21,25 @@ std::uintptr_t* words_at(std::uintptr_t address) noexcept {
     return reinterpret_cast<std::uintptr_t*>(address);
 }
 
+// As stackalloc counts them: the memory may be a little less.
+std::size_t size_of(const stack& self) noexcept { return stackalloc_bytes(self.memory.bytes(), self.sizes->layout); }
+
+// What it would have after a move to memory of that size.
+std::size_t size_after_move(const stack& self, std::size_t bytes) noexcept {
+    return stackalloc_bytes_to_move(bytes, self.sizes->layout, self.memory);
+}
+
+// While less than a quarter is used: half, or what it began with, if that is enough.
 std::size_t shrunk_bytes(const stack& self, std::size_t needed) noexcept {
-    std::size_t bytes = self.memory.bytes();
+    std::size_t bytes = size_of(self);
+    if (needed < bytes / 4 && needed <= self.sizes->initial_bytes) return self.sizes->initial_bytes;
     while (needed < bytes / 4 && bytes / 2 >= self.sizes->initial_bytes) bytes /= 2;
+    return bytes;
+}
+
+std::size_t grown_bytes(const stack& self, std::size_t needed) noexcept {
+    std::size_t bytes = size_of(self) * 2;
+    while (bytes <= self.sizes->max_bytes && size_after_move(self, bytes) < needed) bytes *= 2;
     return bytes;
 }
 
@@ -31,12 +47,8 @@ std::size_t shrunk_bytes(const stack& self, std::size_t needed) noexcept {
 // quarter is used. The result is more than max_bytes where that does not allow it.
 std::size_t wanted_bytes(const stack& self, const check_frame& frame, std::size_t frame_bytes) noexcept {
     const std::size_t needed = self.memory.hi - frame.callee_sp() + frame_bytes + self.sizes->headroom_bytes;
-    if (self.has_room(frame.callee_sp(), frame_bytes))
-        return self.has(shrink_requested) ? shrunk_bytes(self, needed) : self.memory.bytes();
-    if (needed > self.sizes->max_bytes) return needed;
-    std::size_t bytes = self.memory.bytes() * 2;
-    while (bytes < needed) bytes *= 2;
-    return bytes;
+    if (!self.has_room(frame.callee_sp(), frame_bytes)) return grown_bytes(self, needed);
+    return self.has(shrink_requested) ? shrunk_bytes(self, needed) : size_of(self);
 }
 
 // What to copy, and what counts as a pointer into it: a frame may have been set up that the memory has no room for.
@@ -64,7 +76,7 @@ displacement copystack(stack& self, bounds fresh, live_range live) noexcept {
 
 // Moves the stack to `bytes` of new memory. Returns false, and leaves all as it was, if there is none.
 bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) noexcept {
-    const bounds fresh = stackalloc_to_move(bytes, self.memory);
+    const bounds fresh = stackalloc_to_move(bytes, self.sizes->layout, self.memory);
     if (!fresh.hi) return false;
     count_bytes(self, fresh.bytes(), self.memory.bytes());
     emit(trace_event::newstack, self, fresh, fresh.bytes());
@@ -73,11 +85,11 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     std::uintptr_t opened_lo = std::exchange(self.books().opened_lo, 0);
     self.memory = fresh;
     self.books().opened_lo = 0;
-    close_room(self, {old, opened_lo});
+    close_room(self, {old, self.sizes->layout, opened_lo});
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
     emit(trace_event::stackfree, self, old, old.bytes());
-    stackfree(old);
+    stackfree(old, self.sizes->layout);
     self.shallow_resumes = 0;
     const bool is_grown = bytes > self.sizes->initial_bytes;
     self.shrink_above = is_grown ? fresh.hi - bytes / 4 + self.sizes->headroom_bytes : UINTPTR_MAX;
@@ -110,7 +122,7 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
     if (bytes > self.sizes->max_bytes) return overflow(self, frame, frame_bytes, overflow_reason::max_bytes);
     self.remove(shrink_requested);
     self.shallow_resumes = 0;
-    if (bytes == self.memory.bytes() && !self.has(moves_always)) return stay(self, frame);
+    if (bytes == size_of(self) && !self.has(moves_always)) return stay(self, frame);
 
     check_frame* moved_frame = move_running(self, frame, bytes);
     if (!moved_frame) {
@@ -130,7 +142,7 @@ check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noex
     if (self.kind() != &contiguous_policy || is_pinned(self) || self.has(links_always)) return &frame;
     const std::size_t new_bytes = wanted_bytes(self, frame, bytes);
     if (new_bytes > self.sizes->max_bytes) return &frame;
-    if (new_bytes == self.memory.bytes() && !self.has(moves_always)) return &frame;
+    if (new_bytes == size_of(self) && !self.has(moves_always)) return &frame;
     check_frame* moved_frame = move_running(self, frame, new_bytes);
     return moved_frame ? moved_frame : &frame;
 }
@@ -138,14 +150,13 @@ check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noex
 std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo,
                                              displacement& moved) noexcept {
     const std::size_t needed = self.memory.hi - needed_lo + self.sizes->headroom_bytes;
-    std::size_t bytes = self.memory.bytes() * 2;
-    while (bytes < needed && bytes <= self.sizes->max_bytes) bytes *= 2;
+    const std::size_t bytes = grown_bytes(self, needed);
     if (bytes > self.sizes->max_bytes) return overflow_reason::max_bytes;
     const std::uintptr_t lowest = accessible_lo(self);
     const std::uintptr_t copied_lo = std::max(lowest, live_lo & ~(sizeof(std::uintptr_t) - 1));
     // All that is guarded is the stack's own: what points there points to a frame that is being set up. Compilers compute
     // addresses in a frame before they lower sp to its end.
-    if (!move(self, bytes, {copied_lo, guard_of(self.memory).lo}, moved)) return overflow_reason::no_memory;
+    if (!move(self, bytes, {copied_lo, piece_of(self, nullptr).guard().lo}, moved)) return overflow_reason::no_memory;
     return {};
 }
 
@@ -162,7 +173,7 @@ bool shrink_suspended(stack& self) noexcept {
     const auto sp = reinterpret_cast<std::uintptr_t>(self.context);
     const std::size_t bytes = shrunk_bytes(self, self.memory.hi - sp + self.sizes->headroom_bytes);
     displacement moved;
-    if (bytes == self.memory.bytes() || self.exceptions.in_flight || !move(self, bytes, {sp, accessible_lo(self)}, moved))
+    if (bytes == size_of(self) || self.exceptions.in_flight || !move(self, bytes, {sp, accessible_lo(self)}, moved))
         return false;
     self.context = reinterpret_cast<void*>(moved.apply(sp));
     self.update_limit();

@@ -12,6 +12,7 @@ namespace growstack::grow {
 using detail::page_bytes;
 
 std::uintptr_t room_lo(const stack& self, const piece& p) noexcept {
+    if (!p.guard().bytes()) return p.guard().hi;
     const std::size_t open_bytes = p.guard().hi - p.accessible_lo();
     const std::size_t other_bytes = self.books().stack_bytes - open_bytes;
     const std::size_t left_bytes = self.sizes->max_bytes > other_bytes ? self.sizes->max_bytes - other_bytes : 0;
@@ -42,6 +43,7 @@ bool open_room(stack& self, const piece& p, std::uintptr_t lo) noexcept {
 
 bool open_beyond_room(stack& self, std::uintptr_t lo) noexcept {
     const piece p = piece_of(self, self.top);
+    if (!p.guard().bytes()) return lo >= p.memory.lo;
     const std::uintptr_t lowest = p.guard().lo + page_bytes;
     const std::uintptr_t page = std::max(lo & ~(page_bytes - 1), lowest);
     const outward_call outward;

@@ -11,14 +11,16 @@ namespace growstack::grow {
 /// One piece of a stack: its first memory, or a chunk's.
 struct piece {
     bounds memory;
+    stack_layout layout;
     std::uintptr_t& opened_lo;
 
-    bounds guard() const noexcept { return guard_of(memory); }
+    bounds guard() const noexcept { return guard_of(memory, layout); }
     std::uintptr_t accessible_lo() const noexcept { return opened_lo ? opened_lo : guard().hi; }
 };
 
 inline piece piece_of(stack& self, chunk* c) noexcept {
-    return c ? piece{c->memory, c->opened_lo} : piece{self.memory, self.books().opened_lo};
+    return c ? piece{c->memory, stack_layout::guarded, c->opened_lo}
+             : piece{self.memory, self.sizes->layout, self.books().opened_lo};
 }
 
 /// Returns how low `p` may be extended in place.

@@ -23,9 +23,9 @@ std::size_t chunk_bytes_for(const stack& self, std::size_t frame_bytes, std::siz
 }
 
 void free_chunk(stack& self, chunk* c) noexcept {
-    self.books().stack_bytes -= bytes_of(c->order);
+    self.books().stack_bytes -= bytes_of(c->size_class);
     if (c->opened_lo) [[unlikely]] close_room(self, piece_of(self, c));
-    stackfree_order(c->memory, c->order);
+    stackfree_class(c->memory.hi, c->size_class);
 }
 
 // Null if the stack may not have so much, or the system gives none; `reason` says which.
@@ -33,14 +33,14 @@ chunk* new_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexce
     reason = overflow_reason::max_bytes;
     if (self.books().stack_bytes + bytes > self.sizes->max_bytes) [[unlikely]] return nullptr;
     reason = overflow_reason::no_memory;
-    const unsigned order = order_of(bytes);
-    const bounds memory = stackalloc_order(order);
+    const stack_class size_class = class_of(bytes, stack_layout::guarded);
+    const bounds memory = stackalloc_class(size_class);
     if (!memory.hi) [[unlikely]] return nullptr;
     count_bytes(self, memory.bytes(), 0);
     chunk* c = new (reinterpret_cast<void*>(memory.hi - sizeof(chunk))) chunk;
     c->owner = &self;
     c->memory = memory;
-    c->order = order;
+    c->size_class = size_class;
     return c;
 }
 

@@ -43,7 +43,7 @@ void release_stack(stack& self) noexcept {
     free_alloca_blocks(self, {0, UINTPTR_MAX}, UINTPTR_MAX);
     if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));
     self.final_counts = self.counts();
-    stackfree(std::exchange(self.memory, {}));
+    stackfree(std::exchange(self.memory, {}), self.sizes->layout);
 }
 
 } // namespace growstack::grow

@@ -3,10 +3,7 @@
 // Inline: linking and unlinking a chunk is one of each, and the hot split is made of nothing else.
 #pragma once
 
-#include <growstack/detail/config.hpp>
-#include <growstack/grow/bounds.hpp>
-#include <growstack/grow/stackalloc.hpp>
-
+#include "stack_class.hpp"
 #include "stress.hpp"
 
 #include <array>
@@ -15,55 +12,38 @@
 
 namespace growstack::grow {
 
-inline constexpr unsigned smallest_order = 12;      // 4 KiB
-inline constexpr unsigned largest_slab_order = 17;  // 128 KiB: above, no thread keeps it, and the pool only so much
-inline constexpr unsigned largest_order = 44;
-
-// Free stacks of one size that a thread keeps; when it has so many, half go to the pool.
+// Free stacks of one class that a thread keeps. When it has so many, half go to the pool; when it has none, as many come from
+// there, so that no sequence of frees and allocations makes each of them ask the pool.
 inline constexpr std::size_t thread_cache_bytes = std::size_t{1} << 20;
+inline constexpr std::size_t most_cached_stacks = 256;
 
-constexpr std::size_t bytes_of(unsigned order) noexcept { return std::size_t{1} << order; }
+constexpr std::size_t most_cached(stack_class c) noexcept { return std::min(thread_cache_bytes / bytes_of(c), most_cached_stacks); }
 
-constexpr unsigned order_of(std::size_t bytes) noexcept {
-    const auto order = static_cast<unsigned>(std::bit_width(bytes - 1));
-    return order < smallest_order ? smallest_order : order;
-}
-
-constexpr std::size_t most_cached(unsigned order) noexcept { return thread_cache_bytes / bytes_of(order); }
-
-// A top's class is its place in 64 KiB, in pages. A stack moves only to a top of the same class, so that the distance is
-// a multiple of 64 KiB (why: address_space.hpp). Tops of all classes are in use, so that the first frames of many
-// coroutines do not share a few sets of the TLB: with one class, a round over 256 coroutines took 18 ns a switch, not 12.
-inline constexpr unsigned top_classes = 16;
-inline constexpr unsigned any_class = top_classes;
-
-constexpr unsigned class_of_top(std::uintptr_t hi) noexcept {
-    return static_cast<unsigned>(hi / detail::page_bytes % top_classes);
-}
-
-// Free stacks of one size: the one freed last, whose memory is the warmest, and a list for each class of tops.
+// Free stacks of one class, by their slots' tops: the one freed last, whose memory is the warmest, and a list for each class of
+// tops.
 class free_stacks {
 public:
     std::size_t count() const noexcept { return count_; }
 
     bool has(unsigned top_class) const noexcept {
         if (top_class == any_class) return count_ != 0;
-        return (filled_ >> top_class & 1) != 0 || (last_hi_ && class_of_top(last_hi_) == top_class);
+        return (filled_ >> top_class & 1) != 0 || (last_ && class_of_top(last_) == top_class);
     }
 
-    void push(bounds memory) noexcept {
-        if (last_hi_) put_on_list(last_hi_);
-        last_hi_ = memory.hi;
+    void push(std::uintptr_t top) noexcept {
+        if (last_) put_on_list(last_);
+        last_ = top;
         ++count_;
     }
 
     // Precondition: has(top_class).
-    bounds pop(unsigned top_class, std::size_t bytes) noexcept {
+    std::uintptr_t pop(unsigned top_class) noexcept {
         --count_;
-        std::uintptr_t hi = last_hi_;
-        if (hi && (top_class == any_class || class_of_top(hi) == top_class)) last_hi_ = 0;
-        else hi = take_from_list(top_class == any_class ? static_cast<unsigned>(std::countr_zero(filled_)) : top_class);
-        return {hi - bytes, hi};
+        const std::uintptr_t top = last_;
+        if (!top || (top_class != any_class && class_of_top(top) != top_class))
+            return take_from_list(top_class == any_class ? static_cast<unsigned>(std::countr_zero(filled_)) : top_class);
+        last_ = 0;
+        return top;
     }
 
 private:
@@ -72,29 +52,29 @@ private:
         link* next;
     };
 
-    void put_on_list(std::uintptr_t hi) noexcept {
-        const unsigned top_class = class_of_top(hi);
-        link* s = reinterpret_cast<link*>(hi) - 1;
+    void put_on_list(std::uintptr_t top) noexcept {
+        const unsigned top_class = class_of_top(top);
+        link* s = reinterpret_cast<link*>(top) - 1;
         s->next = first_[top_class];
         first_[top_class] = s;
-        filled_ |= 1u << top_class;
+        filled_ |= std::uint64_t{1} << top_class;
     }
 
     std::uintptr_t take_from_list(unsigned top_class) noexcept {
         link* s = first_[top_class];
         first_[top_class] = s->next;
-        if (!s->next) filled_ &= ~(1u << top_class);
+        if (!s->next) filled_ &= ~(std::uint64_t{1} << top_class);
         return reinterpret_cast<std::uintptr_t>(s + 1);
     }
 
-    std::uintptr_t last_hi_ = 0; // 0: none
+    std::uintptr_t last_ = 0; // 0: none
     std::size_t count_ = 0;
-    unsigned filled_ = 0; // a bit for each class that has one on its list
+    std::uint64_t filled_ = 0; // a bit for each class that has one on its list
     std::array<link*, top_classes> first_{};
 };
 
 struct thread_cache {
-    std::array<free_stacks, largest_slab_order + 1> stacks;
+    std::array<free_stacks, cached_classes> stacks;
     // Bytes this thread has taken less those it has given: negative where it frees what others took. Written by this
     // thread only, read by memory().
     std::atomic<std::ptrdiff_t> bytes_in_use{0};
@@ -123,26 +103,29 @@ struct thread_cache {
 /// Sets the calling thread's cache up. The first stack may be asked for in a signal handler, which cannot.
 void prepare_thread_cache() noexcept;
 
+/// Gives the free stacks that the calling thread has to the pool.
+void give_cached_back() noexcept;
+
 /// Counts kept bytes for a thread without a cache: one that has resumed nothing, or whose thread-local objects are gone.
 void count_kept_slowly(std::ptrdiff_t bytes) noexcept;
 
 /// The ways past the cache. They keep the vector registers.
-bounds stackalloc_slowly(unsigned order, unsigned top_class) noexcept;
-void stackfree_slowly(bounds memory, unsigned order) noexcept;
+bounds stackalloc_slowly(stack_class c, unsigned top_class) noexcept;
+void stackfree_slowly(std::uintptr_t top, stack_class c) noexcept;
 
-inline bounds stackalloc_order(unsigned order, unsigned top_class = any_class) noexcept {
-    if (order > largest_slab_order || !cache.stacks[order].has(top_class)) [[unlikely]]
-        return stackalloc_slowly(order, top_class);
-    cache.count(static_cast<std::ptrdiff_t>(bytes_of(order)));
-    return cache.stacks[order].pop(top_class, bytes_of(order));
+inline bounds stackalloc_class(stack_class c) noexcept {
+    if (c >= cached_classes || !cache.stacks[c].count()) [[unlikely]] return stackalloc_slowly(c, any_class);
+    cache.count(static_cast<std::ptrdiff_t>(bytes_of(c)));
+    return place_in_slot(c, cache.stacks[c].pop(any_class), any_class);
 }
 
-inline void stackfree_order(bounds memory, unsigned order) noexcept {
-    const bool is_simple = order <= largest_slab_order && cache.is_ready && is_free_simple() &&
-                           cache.stacks[order].count() < most_cached(order);
-    if (!is_simple) [[unlikely]] return stackfree_slowly(memory, order);
-    cache.count(-static_cast<std::ptrdiff_t>(bytes_of(order)));
-    cache.stacks[order].push(memory);
+/// `top` is the slot's.
+inline void stackfree_class(std::uintptr_t top, stack_class c) noexcept {
+    const bool is_simple = c < cached_classes && cache.is_ready && is_free_simple() &&
+                           cache.stacks[c].count() < most_cached(c);
+    if (!is_simple) [[unlikely]] return stackfree_slowly(top, c);
+    cache.count(-static_cast<std::ptrdiff_t>(bytes_of(c)));
+    cache.stacks[c].push(top);
 }
 
 } // namespace growstack::grow

@@ -1,12 +1,9 @@
 // stackalloc and stackfree. Compiled for general registers only; what leaves this file saves the vectors first.
-#include "address_space.hpp"
-#include "guard.hpp"
 #include "outward_call.hpp"
-#include "stack_cache.hpp"
+#include "stack_pool.hpp"
 
-#include <growstack/detail/config.hpp>
-#include <growstack/detail/x86_64.hpp>
 #include <growstack/grow/sanitizer.hpp>
+#include <growstack/grow/stackalloc.hpp>
 #include <growstack/grow/thread.hpp>
 #include <growstack/stats.hpp>
 
@@ -22,154 +19,7 @@ constinit thread_local thread_cache cache;
 
 namespace {
 
-using detail::guarded_bytes;
-using detail::page_bytes;
-
-// Above so much in large free stacks the pool keeps no more of their memory, only address space.
-constexpr std::size_t most_pooled_bytes = std::size_t{128} << 20;
-
-// Above, not even that: a few stacks of some TiB would leave no place for the others.
-constexpr unsigned largest_pooled_order = 30;
-
 constexpr int poison_byte = 0xfc; // Go's stackPoisonCopy
-
-// Gives the memory back and keeps the address space. Guards stay.
-void decommit(bounds memory) noexcept {
-    ::madvise(reinterpret_cast<void*>(memory.lo), memory.bytes(), MADV_DONTNEED);
-}
-
-bool is_cached_order(unsigned order) noexcept { return order <= largest_slab_order; }
-
-using detail::slack_bytes;
-static_assert(slack_bytes == top_alignment - page_bytes);
-static_assert(bytes_of(largest_slab_order) == 0x20000 && top_alignment == 0x10000); // the assembly's, in jump_if_foreign
-
-constexpr std::size_t round_to_top(std::size_t bytes) noexcept {
-    return (bytes + top_alignment - 1) & ~(top_alignment - 1);
-}
-
-// Where a large stack would lie if its top were a multiple of 64 KiB.
-bounds slot_of(bounds memory) noexcept {
-    const std::uintptr_t hi = round_to_top(memory.hi);
-    return {hi - memory.bytes(), hi};
-}
-
-// What all threads share.
-class stack_pool {
-public:
-    bounds take(unsigned order, unsigned top_class) noexcept {
-        if (is_cached_order(order)) return take_slot(order, top_class);
-        const bounds slot = take_slot(order, any_class);
-        return slot.hi ? place_in_slot(slot, top_class) : slot;
-    }
-
-    void give(bounds memory, unsigned order) noexcept {
-        give_slot(is_cached_order(order) ? memory : slot_of(memory), order);
-    }
-
-    // Bytes of free stacks with memory, in the pool or with a thread, if `in_use` is what the program uses.
-    std::size_t cached_bytes(std::size_t in_use) noexcept {
-        const std::lock_guard lock{mutex_};
-        const std::size_t with_threads = taken_bytes_ > in_use ? taken_bytes_ - in_use : 0;
-        return cached_bytes_ + with_threads;
-    }
-
-private:
-    // A large stack's slot has slack for a top of each class, so that one large stack serves them all: its memory is worth
-    // more than the 60 KiB of address space.
-    //
-    //      guard, room | up to 60 KiB | stack | 60 KiB less |     slot.hi is a multiple of 64 KiB
-    static bounds place_in_slot(bounds slot, unsigned top_class) noexcept {
-        const std::size_t down = top_class == any_class || top_class == 0 ? 0 : top_alignment - top_class * page_bytes;
-        return {slot.lo - down, slot.hi - down};
-    }
-
-    bounds take_slot(unsigned order, unsigned top_class) noexcept {
-        const std::lock_guard lock{mutex_};
-        if (!has(order, top_class)) cut(order);
-        if (!has(order, top_class)) {
-            unmap_free_stacks(); // of other sizes: the memory, or the mappings, may do
-            cut(order);
-        }
-        if (!has(order, top_class)) return {};
-        const bool is_warm = warm_[order].has(top_class);
-        taken_bytes_ += bytes_of(order);
-        if (is_warm) {
-            cached_bytes_ -= bytes_of(order);
-            if (!is_cached_order(order)) cached_large_bytes_ -= bytes_of(order);
-        }
-        return (is_warm ? warm_ : cold_)[order].pop(top_class, bytes_of(order));
-    }
-
-    void give_slot(bounds memory, unsigned order) noexcept {
-        const std::lock_guard lock{mutex_};
-        taken_bytes_ -= memory.bytes();
-        if (order > largest_pooled_order) unmap(memory);
-        else if (!is_cached_order(order) && cached_large_bytes_ + memory.bytes() > most_pooled_bytes) {
-            decommit({memory.lo - slack_bytes, memory.hi});
-            cold_[order].push(memory);
-        } else {
-            warm_[order].push(memory);
-            cached_bytes_ += memory.bytes();
-            if (!is_cached_order(order)) cached_large_bytes_ += memory.bytes();
-        }
-    }
-
-    bool has(unsigned order, unsigned top_class) const noexcept {
-        return warm_[order].has(top_class) || cold_[order].has(top_class);
-    }
-
-    void unmap_free_stacks() noexcept {
-        for (unsigned order = smallest_order; order <= largest_order; ++order) {
-            unmap_all(warm_[order], bytes_of(order));
-            unmap_all(cold_[order], bytes_of(order));
-        }
-        cached_bytes_ = cached_large_bytes_ = 0;
-    }
-
-    static void unmap_all(free_stacks& stacks, std::size_t bytes) noexcept {
-        while (stacks.count()) unmap(stacks.pop(any_class, bytes));
-    }
-
-    static void unmap(bounds memory) noexcept {
-        const std::uintptr_t lo = guard_of(memory).lo;
-        ::munmap(reinterpret_cast<void*>(lo), memory.hi - lo);
-    }
-
-    // Takes address space, and puts the stacks that get a guard on the list.
-    void cut(unsigned order) noexcept {
-        if (is_cached_order(order)) cut_slab(order);
-        else cut_one(order);
-    }
-
-    void cut_one(unsigned order) noexcept {
-        const std::size_t bytes = round_to_top(guarded_bytes + slack_bytes + bytes_of(order));
-        const std::uintptr_t lo = take_address_space(bytes);
-        if (lo) add(lo + bytes, order);
-    }
-
-    // One of each class: an odd number of pages from top to top visits them all.
-    void cut_slab(unsigned order) noexcept {
-        const std::size_t slot_pages = ((guarded_bytes + bytes_of(order)) / page_bytes) | 1;
-        const std::uintptr_t lo = take_address_space(round_to_top(top_classes * slot_pages * page_bytes));
-        if (!lo) return;
-        for (std::size_t i = top_classes; i > 0; --i) add(lo + i * slot_pages * page_bytes, order);
-    }
-
-    void add(std::uintptr_t hi, unsigned order) noexcept {
-        const bounds memory{hi - bytes_of(order), hi};
-        if (install_guard(guard_of(memory))) cold_[order].push(memory);
-    }
-
-    std::mutex mutex_;
-    std::array<free_stacks, largest_order + 1> warm_; // with memory
-    std::array<free_stacks, largest_order + 1> cold_; // address space, with memory for the link at most
-    std::size_t cached_bytes_ = 0;       // of warm ones
-    std::size_t cached_large_bytes_ = 0; // those above largest_slab_order
-    std::size_t taken_bytes_ = 0;  // by threads: in use, or in their caches
-};
-
-constinit stack_pool pool;
 
 // Every thread's cache, for memory().
 class cache_registry {
@@ -210,14 +60,9 @@ private:
 
 constinit cache_registry registry;
 
-void give_back(unsigned order, std::size_t keep) noexcept {
-    free_stacks& stacks = cache.stacks[order];
-    while (stacks.count() > keep) pool.give(stacks.pop(any_class, bytes_of(order)), order);
-}
-
 struct thread_end {
     ~thread_end() {
-        for (unsigned order = smallest_order; order <= largest_slab_order; ++order) give_back(order, 0);
+        give_cached_back();
         registry.remove(cache);
         cache.is_ready = false;
         cache.has_ended = true;
@@ -245,49 +90,78 @@ void count_in_use(std::ptrdiff_t bytes) noexcept {
 void poison(bounds memory) noexcept {
     constexpr std::size_t most_bytes = std::size_t{4} << 20;
     if (memory.bytes() > most_bytes) {
-        decommit({memory.lo, memory.hi - most_bytes});
+        ::madvise(reinterpret_cast<void*>(memory.lo), memory.bytes() - most_bytes, MADV_DONTNEED);
         memory.lo = memory.hi - most_bytes;
     }
     std::memset(reinterpret_cast<void*>(memory.lo), poison_byte, memory.bytes());
+}
+
+std::uintptr_t take_top(stack_class c, unsigned top_class) noexcept {
+    if (c < cached_classes && cache.is_ready) {
+        free_stacks& stacks = cache.stacks[c];
+        if (!stacks.count()) shared_pool().take_warm(c, stacks, most_cached(c) / 2);
+        if (stacks.has(top_class)) return stacks.pop(top_class);
+    }
+    return shared_pool().take(c, top_class);
 }
 
 } // namespace
 
 void prepare_thread_cache() noexcept { prepare_cache(); }
 
+void give_cached_back() noexcept {
+    for (stack_class c = 0; c < cached_classes; ++c) shared_pool().give(c, cache.stacks[c], 0);
+}
+
 void count_kept_slowly(std::ptrdiff_t bytes) noexcept { count_in_use(-bytes); }
 
-bounds stackalloc_slowly(unsigned order, unsigned top_class) noexcept {
-    if (order > largest_order) return {};
+bounds stackalloc_slowly(stack_class c, unsigned top_class) noexcept {
+    if (c >= stack_classes) return {};
     const outward_call outward;
-    const bounds memory = pool.take(order, top_class);
-    count_in_use(static_cast<std::ptrdiff_t>(memory.bytes()));
-    return memory;
+    const std::uintptr_t top = take_top(c, slot_top_class(c, top_class));
+    if (!top) return {};
+    count_in_use(static_cast<std::ptrdiff_t>(bytes_of(c)));
+    return place_in_slot(c, top, top_class);
 }
 
-void stackfree_slowly(bounds memory, unsigned order) noexcept {
+void stackfree_slowly(std::uintptr_t top, stack_class c) noexcept {
     const outward_call outward;
-    forget_frames(memory);
-    if (is_poisoning()) poison(memory);
-    count_in_use(-static_cast<std::ptrdiff_t>(memory.bytes()));
-    if (!cache.is_ready || !is_cached_order(order)) return pool.give(memory, order);
-    if (cache.stacks[order].count() >= most_cached(order)) give_back(order, most_cached(order) / 2);
-    cache.stacks[order].push(memory);
+    forget_frames({guard_below(c, top).hi, top});
+    if (is_poisoning()) poison({top - bytes_of(c), top});
+    count_in_use(-static_cast<std::ptrdiff_t>(bytes_of(c)));
+    if (!cache.is_ready || c >= cached_classes) return shared_pool().give(c, top);
+    if (cache.stacks[c].count() >= most_cached(c)) shared_pool().give(c, cache.stacks[c], most_cached(c) / 2);
+    cache.stacks[c].push(top);
 }
 
-std::size_t stackalloc_bytes(std::size_t bytes) noexcept { return bytes_of(order_of(bytes)); }
-
-bounds stackalloc(std::size_t bytes) noexcept { return stackalloc_order(order_of(bytes)); }
-
-bounds stackalloc_to_move(std::size_t bytes, bounds from) noexcept {
-    return stackalloc_order(order_of(bytes), class_of_top(from.hi));
+std::size_t stackalloc_bytes(std::size_t bytes, stack_layout layout) noexcept {
+    const stack_class c = class_of(bytes, layout);
+    return c < stack_classes ? bytes_of(c) : SIZE_MAX;
 }
 
-void stackfree(bounds memory) noexcept { stackfree_order(memory, order_of(memory.bytes())); }
+std::size_t stackalloc_bytes_to_move(std::size_t bytes, stack_layout layout, bounds from) noexcept {
+    const stack_class c = class_of(bytes, layout);
+    return c < stack_classes ? place_in_slot(c, slot_top(c, from.hi), class_of_top(from.hi)).bytes() : SIZE_MAX;
+}
 
-bounds guard_of(bounds memory) noexcept {
-    const std::uintptr_t hi = is_cached_order(order_of(memory.bytes())) ? memory.lo : slot_of(memory).lo - slack_bytes;
-    return {hi - guarded_bytes, hi};
+bounds stackalloc(std::size_t bytes, stack_layout layout) noexcept { return stackalloc_class(class_of(bytes, layout)); }
+
+bounds stackalloc_to_move(std::size_t bytes, stack_layout layout, bounds from) noexcept {
+    const stack_class c = class_of(bytes, layout);
+    const unsigned top_class = class_of_top(from.hi), slots = slot_top_class(c, top_class);
+    if (c >= cached_classes || !cache.stacks[c].has(slots)) return stackalloc_slowly(c, top_class);
+    cache.count(static_cast<std::ptrdiff_t>(bytes_of(c)));
+    return place_in_slot(c, cache.stacks[c].pop(slots), top_class);
+}
+
+void stackfree(bounds memory, stack_layout layout) noexcept {
+    const stack_class c = class_of(memory.bytes(), layout);
+    stackfree_class(slot_top(c, memory.hi), c);
+}
+
+bounds guard_of(bounds memory, stack_layout layout) noexcept {
+    const stack_class c = class_of(memory.bytes(), layout);
+    return guard_below(c, slot_top(c, memory.hi));
 }
 
 } // namespace grow
@@ -295,7 +169,7 @@ bounds guard_of(bounds memory) noexcept {
 memory_stats memory() noexcept {
     const grow::checks_off quiet; // holds locks that growth takes
     const std::size_t in_use = grow::registry.bytes_in_use();
-    return {in_use, grow::pool.cached_bytes(in_use)};
+    return {in_use, grow::shared_pool().cached_bytes(in_use)};
 }
 
 } // namespace growstack

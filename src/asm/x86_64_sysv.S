@@ -55,7 +55,7 @@
 #define CHUNK_MEMORY   32
 #define CHUNK_KEPT     48
 #define ROOM_BYTES     0xf000         // the growth room and the reserve
-#define SLACK_BYTES    0xf000         // below the slot of a large stack, over its room: guard_of() in stackalloc.cpp
+#define SLACK_BYTES    0x10000        // below the slot of a large stack, over its room: guard_of() in stackalloc.cpp
 #define SLAB_BYTES     0x20000        // the largest memory that has no slack
 #define THREAD_RUNNING 0
 #define THREAD_ROOT_SP 64             // root.context

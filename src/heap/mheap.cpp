@@ -32,9 +32,9 @@ mheap::~mheap() {
     for (const arena* a = arenas_; a; a = a->next) source_.release(a->lo, a->bytes);
     while (metadata_block* block = metadata_blocks_) {
         metadata_blocks_ = block->next;
-        source_.release(reinterpret_cast<std::uintptr_t>(block), metadata_block_bytes);
+        records_.release(reinterpret_cast<std::uintptr_t>(block), metadata_block_bytes);
     }
-    map_.release(source_);
+    map_.release(records_);
 }
 
 mspan* mheap::allocate(std::size_t pages, span_state use, std::size_t alignment_pages) noexcept {
@@ -169,7 +169,7 @@ bool mheap::add_arena(std::size_t bytes) noexcept {
     auto* record = static_cast<arena*>(metadata(sizeof(arena)));
     mspan* span = new_record();
     const std::uintptr_t lo = record && span ? source_.reserve(bytes) : 0;
-    if (!lo || !map_.cover(lo, bytes, source_)) {
+    if (!lo || !map_.cover(lo, bytes, records_)) {
         if (lo) source_.release(lo, bytes);
         if (span) free_record(span);
         return false;
@@ -217,7 +217,7 @@ void mheap::free_record(mspan* span) noexcept {
 void* mheap::metadata(std::size_t bytes) noexcept {
     bytes = round_up(bytes, alignof(std::max_align_t));
     if (metadata_hi_ - metadata_next_ < bytes) {
-        const std::uintptr_t lo = source_.reserve(metadata_block_bytes);
+        const std::uintptr_t lo = records_.reserve(metadata_block_bytes);
         if (!lo) return nullptr;
         metadata_blocks_ = ::new (reinterpret_cast<void*>(lo)) metadata_block{metadata_blocks_};
         metadata_next_ = lo + round_up(sizeof(metadata_block), alignof(std::max_align_t));

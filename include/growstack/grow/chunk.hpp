@@ -27,7 +27,7 @@ struct alignas(64) chunk {
     bounds memory;
     bool is_kept = false;          // on return, keep it for the next check instead of freeing it
     bool is_new = true;            // not linked yet
-    unsigned order = 0;            // its memory is 2^order bytes
+    unsigned size_class = 0;       // of its memory, as stackalloc counts them
     std::uintptr_t opened_lo = 0;  // of its growth room: what is open begins here; 0: none of it
 };
 

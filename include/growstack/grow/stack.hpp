@@ -11,6 +11,7 @@
 #include <growstack/detail/x86_64.hpp>
 #include <growstack/grow/bounds.hpp>
 #include <growstack/grow/chunk.hpp>
+#include <growstack/stack_layout.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -69,6 +70,8 @@ struct stack_sizes {
     bool keep_chunk = false;
     bool move_at_guard = false;
     unsigned char check_reasons = 0; // that hold from the start: hard modes
+    bool shrink_on_yield = false;
+    stack_layout layout = stack_layout::guarded; // of the first memory; chunks are guarded
 };
 
 inline constexpr stack_sizes no_sizes{}; // of threads' own stacks
@@ -200,7 +203,7 @@ static_assert(offsetof(stack, sizes) == 88);
 static_assert(offsetof(stack_sizes, non_split_bytes) == 48);
 static_assert(sizeof(stack_books) % 16 == 0, "sp is aligned below it");
 static_assert(detail::largest_room_bytes + detail::reserve_bytes == 0xf000);
-static_assert(detail::slack_bytes == 0xf000);
+static_assert(detail::slack_bytes == 0x10000);
 static_assert(offsetof(chunk, older) == 0);
 static_assert(offsetof(chunk, owner) == 8);
 static_assert(offsetof(chunk, limit) == 16);

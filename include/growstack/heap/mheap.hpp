@@ -24,7 +24,12 @@ class mheap {
 public:
     /// Arenas are `arena_bytes` at least; above `most_idle_bytes` of idle pages, half of them are returned.
     mheap(page_source source, std::size_t arena_bytes, std::size_t most_idle_bytes) noexcept
-        : source_{source}, arena_bytes_{arena_bytes}, most_idle_bytes_{most_idle_bytes} {}
+        : mheap{source, source, arena_bytes, most_idle_bytes} {}
+
+    /// The same, with its own records and its page map in memory of another source. The mheap never touches the pages that it
+    /// hands out, so `source` may count in units of its own.
+    mheap(page_source source, page_source records, std::size_t arena_bytes, std::size_t most_idle_bytes) noexcept
+        : source_{source}, records_{records}, arena_bytes_{arena_bytes}, most_idle_bytes_{most_idle_bytes} {}
     ~mheap();
     mheap(const mheap&) = delete;
     mheap& operator=(const mheap&) = delete;
@@ -83,7 +88,7 @@ private:
     void free_record(mspan* span) noexcept;
     void* metadata(std::size_t bytes) noexcept;
 
-    page_source source_;
+    page_source source_, records_;
     std::size_t arena_bytes_;
     std::size_t most_idle_bytes_;
     mutable std::mutex mutex_;

@@ -2,7 +2,8 @@
 //
 //     address   | 17 bits: root | 18 bits: leaf | 12 bits: within the page |
 //
-// The root is 1 MiB of zeros, a leaf 2 MiB for each GiB that spans lie in; the system gives memory to the parts in use.
+// The root is 1 MiB of zeros, a leaf 2 MiB for each GiB that spans lie in; the system gives memory to the parts in use. That is
+// why they come from the page source, and nobody constructs them: that would touch it all.
 #pragma once
 
 #include <growstack/heap/mspan.hpp>
@@ -15,8 +16,9 @@ class page_map {
 public:
     /// Returns the span whose page `address` lies in; null: none. Any thread; the answer holds while the span is in use.
     mspan* find(std::uintptr_t address) const noexcept {
-        if (address >> address_bits) return nullptr;
-        const leaf* l = root_[address >> (page_shift + leaf_bits)].load(std::memory_order_acquire);
+        const root* const r = root_.load(std::memory_order_acquire);
+        if (!r || address >> address_bits) return nullptr;
+        const leaf* const l = (*r)[address >> (page_shift + leaf_bits)].load(std::memory_order_acquire);
         return l ? (*l)[address >> page_shift & (leaf_entries - 1)].load(std::memory_order_relaxed) : nullptr;
     }
 
@@ -35,13 +37,14 @@ private:
     static constexpr unsigned address_bits = 47, leaf_bits = 18;
     static constexpr std::size_t leaf_entries = std::size_t{1} << leaf_bits;
     using leaf = std::array<std::atomic<mspan*>, leaf_entries>;
+    using root = std::array<std::atomic<leaf*>, std::size_t{1} << (address_bits - page_shift - leaf_bits)>;
 
     std::atomic<mspan*>& entry(std::uintptr_t address) noexcept {
-        leaf* l = root_[address >> (page_shift + leaf_bits)].load(std::memory_order_relaxed);
+        leaf* const l = (*root_.load(std::memory_order_relaxed))[address >> (page_shift + leaf_bits)].load(std::memory_order_relaxed);
         return (*l)[address >> page_shift & (leaf_entries - 1)];
     }
 
-    std::array<std::atomic<leaf*>, std::size_t{1} << (address_bits - page_shift - leaf_bits)> root_{};
+    std::atomic<root*> root_{nullptr};
 };
 
 } // namespace growstack::heap
