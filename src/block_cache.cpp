@@ -5,6 +5,7 @@
 #include "observe.hpp"
 #include "stack_cache.hpp"
 #include "stack_sizes.hpp"
+#include "with_room.hpp"
 
 #include <growstack/grow/family.hpp>
 #include <growstack/grow/stackalloc.hpp>
@@ -78,6 +79,8 @@ void free_block(control_block& block) noexcept {
     const block_type& type = *block.type;
     if (block.stack.memory.hi) {
         const grow::checks_off quiet;
+        grow::check_mark(block.stack);
+        block.stack.books().mark = 0;
         count_kept(-stack_bytes(block));
         grow::stackfree(block.stack.memory, block.stack.sizes->layout);
     }
@@ -135,6 +138,7 @@ void begin_again(control_block& block, const block_type& type) noexcept {
     self.memory = memory;
     std::construct_at(&self.books());
     std::construct_at(&block->books());
+    self.books().self = &self;
     grow::count_bytes(self, memory.bytes(), 0);
     self.check_reasons = sizes.check_reasons;
     self.update_limit();
@@ -149,7 +153,7 @@ bool keep_stack(stack& self) noexcept {
     const std::size_t bytes = self.sizes->initial_bytes;
     const bool is_alone = !self.books().creator && !self.books().first_dependent;
     const bool is_as_new = self.books().counts.peak_stack_bytes == bytes && // nothing moved, linked, opened or allocated
-                           self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered;
+                           self.books().mark == grow::stack_books::whole && self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered;
     const bool is_wanted = reinterpret_cast<const control_block&>(self).type->is_cached && bytes <= largest_kept_bytes &&
                            grow::is_free_simple() &&
                            grow::cache.kept_bytes.load(std::memory_order_relaxed) < most_kept_bytes;
@@ -162,30 +166,35 @@ bool keep_stack(stack& self) noexcept {
 
 [[gnu::noinline]] control_block* new_block_slowly(const block_type& type, const grow::policy& policy,
                                                   const stack_options& options, bool is_default) {
-    return allocate(type, sizes_for(policy, options, is_default));
+    control_block* block = nullptr;
+    grow::with_room_to_throw([&] { block = allocate(type, sizes_for(policy, options, is_default)); });
+    return block;
 }
 
 [[gnu::noinline]] void delete_slowly(control_block& block) noexcept {
-    if (block.stack.memory.hi && (cache.is_ready || prepare_cache())) {
-        block_list& list = list_of(*block.type, *block.stack.kind());
-        if (list.count() < most_listed) return list.push(block);
-    }
-    free_block(block);
+    grow::with_room([&block] {
+        if (block.stack.memory.hi && (cache.is_ready || prepare_cache())) {
+            block_list& list = list_of(*block.type, *block.stack.kind());
+            if (list.count() < most_listed) return list.push(block);
+        }
+        free_block(block);
+    });
 }
 
-[[gnu::noinline]] void throw_failure(control_block& block) {
-    std::rethrow_exception(std::exchange(block.books().failure, nullptr));
+[[gnu::noinline]] void throw_failure(std::exception_ptr failure) {
+    grow::make_room_to_throw();
+    std::rethrow_exception(std::move(failure));
 }
 
 [[gnu::noinline]] void finish_slowly(control_block& block, const stack& resumer) {
-    const std::exception_ptr failure = std::exchange(block.books().failure, nullptr);
+    std::exception_ptr failure = std::exchange(block.books().failure, nullptr);
     write_limit(resumer.limit);
     destroy_body(block); // it may point into its creator's stack, so it goes before its family is left
-    write_limit(limit_check_never);
-    grow::leave_family(block.stack);
-    if (!keep_stack(block.stack)) grow::release_stack(block.stack); // before checks may fail again: nothing may interrupt stackfree
-    write_limit(resumer.limit);
-    if (failure) std::rethrow_exception(failure);
+    grow::with_room([&block] { // no check may fail meanwhile: nothing may interrupt stackfree
+        grow::leave_family(block.stack);
+        if (!keep_stack(block.stack)) grow::release_stack(block.stack);
+    });
+    if (failure) throw_failure(std::move(failure));
 }
 
 } // namespace
@@ -212,7 +221,7 @@ void delete_block(control_block& block) noexcept {
 void finish(control_block& block, stack& resumer) {
     if (block.type->destroy_body || !keep_stack(block.stack)) [[unlikely]] return finish_slowly(block, resumer);
     write_limit(resumer.limit);
-    if (block.books().failure) [[unlikely]] throw_failure(block);
+    if (block.books().failure) [[unlikely]] throw_failure(std::exchange(block.books().failure, nullptr));
 }
 
 } // namespace growstack::detail

@@ -1,9 +1,11 @@
 // The contiguous policy: newstack -> copystack -> adjust -> stackfree.
 // Source: Go 1.19 runtime/stack.go, newstack, copystack and shrinkstack.
+#include "fatal.hpp"
 #include "morestack.hpp"
 #include "observe.hpp"
 #include "outward_call.hpp"
 #include "room.hpp"
+#include "with_room.hpp"
 
 #include <growstack/grow/adjust.hpp>
 #include <growstack/grow/alloca_block.hpp>
@@ -80,17 +82,18 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     if (!fresh.hi) return false;
     count_bytes(self, fresh.bytes(), self.memory.bytes());
     emit(trace_event::newstack, self, fresh, fresh.bytes());
+    check_mark(self);
     const bounds old = self.memory;
-    moved = copystack(self, fresh, live);
     std::uintptr_t opened_lo = std::exchange(self.books().opened_lo, 0);
+    moved = copystack(self, fresh, live);
+    self.books().mark = 0;
     self.memory = fresh;
-    self.books().opened_lo = 0;
     close_room(self, {old, self.sizes->layout, opened_lo});
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
     emit(trace_event::stackfree, self, old, old.bytes());
     stackfree(old, self.sizes->layout);
-    self.shallow_resumes = 0;
+    self.shallow_yields = 0;
     const bool is_grown = bytes > self.sizes->initial_bytes;
     self.shrink_above = is_grown ? fresh.hi - bytes / 4 + self.sizes->headroom_bytes : UINTPTR_MAX;
     return true;
@@ -111,6 +114,13 @@ check_frame* move_running(stack& self, check_frame& frame, std::size_t bytes) no
     return reinterpret_cast<check_frame*>(live_lo + moved.distance);
 }
 
+// The unwinder has no checks: a stack without a guard moves to one that has it.
+check_result overflow_with_room(stack& self, check_frame& frame, std::size_t frame_bytes, overflow_reason reason) {
+    check_frame* const roomy = is_tight(self) ? move_running(self, frame, detail::smallest_guarded_max_bytes) : &frame;
+    if (!roomy) detail::fatal_no_room_to_throw(self);
+    return overflow(self, *roomy, frame_bytes, reason);
+}
+
 check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
     const bool has_room = self.has_room(frame.callee_sp(), frame_bytes);
     const bool is_linking = must_link(self);
@@ -119,15 +129,15 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
         return push_chunk(self, frame, frame_bytes, argument_bytes);
     }
     const std::size_t bytes = wanted_bytes(self, frame, frame_bytes);
-    if (bytes > self.sizes->max_bytes) return overflow(self, frame, frame_bytes, overflow_reason::max_bytes);
+    if (bytes > self.sizes->max_bytes) return overflow_with_room(self, frame, frame_bytes, overflow_reason::max_bytes);
     self.remove(shrink_requested);
-    self.shallow_resumes = 0;
+    self.shallow_yields = 0;
     if (bytes == size_of(self) && !self.has(moves_always)) return stay(self, frame);
 
     check_frame* moved_frame = move_running(self, frame, bytes);
     if (!moved_frame) {
         if (has_room) return stay(self, frame);
-        return overflow(self, frame, frame_bytes, overflow_reason::no_memory);
+        return overflow_with_room(self, frame, frame_bytes, overflow_reason::no_memory);
     }
     return stay(self, *moved_frame);
 }
@@ -160,24 +170,47 @@ std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo
     return {};
 }
 
-void note_shallow_resume(stack& self) noexcept {
-    // A coroutine that goes deep each time it is resumed would otherwise shrink and grow each time.
-    constexpr unsigned resumes_before_shrinking = 64;
-    if (self.top || ++self.shallow_resumes < resumes_before_shrinking) return;
-    self.add(shrink_requested);
-    self.update_limit();
+namespace {
+
+bool may_move_suspended(const stack& self) noexcept {
+    return self.kind() == &contiguous_policy && !self.top && !self.exceptions.in_flight;
 }
 
-bool shrink_suspended(stack& self) noexcept {
-    if (self.kind() != &contiguous_policy || self.top) return false;
+bool move_suspended(stack& self, std::size_t bytes) noexcept {
     const auto sp = reinterpret_cast<std::uintptr_t>(self.context);
-    const std::size_t bytes = shrunk_bytes(self, self.memory.hi - sp + self.sizes->headroom_bytes);
     displacement moved;
-    if (bytes == size_of(self) || self.exceptions.in_flight || !move(self, bytes, {sp, accessible_lo(self)}, moved))
-        return false;
+    if (!move(self, bytes, {sp, accessible_lo(self)}, moved)) return false;
     self.context = reinterpret_cast<void*>(moved.apply(sp));
     self.update_limit();
     return true;
+}
+
+} // namespace
+
+void note_shallow_yield(stack& self) noexcept {
+    // A coroutine that goes deep each time it is resumed would otherwise shrink and grow each time.
+    constexpr unsigned yields_before_shrinking = 64;
+    if (self.sizes->shrink_on_yield) {
+        with_room([&self] { shrink_suspended(self); });
+    } else if (!self.top && ++self.shallow_yields >= yields_before_shrinking) {
+        self.add(shrink_requested);
+        self.update_limit();
+    }
+}
+
+bool shrink_suspended(stack& self) noexcept {
+    if (!may_move_suspended(self)) return false;
+    const auto sp = reinterpret_cast<std::uintptr_t>(self.context);
+    const std::size_t bytes = shrunk_bytes(self, self.memory.hi - sp + self.sizes->headroom_bytes);
+    return bytes != size_of(self) && move_suspended(self, bytes);
+}
+
+bool grow_suspended(stack& self, std::size_t bytes) noexcept {
+    const auto sp = reinterpret_cast<std::uintptr_t>(self.context);
+    if (sp - self.innermost().lo >= bytes) return true;
+    if (!may_move_suspended(self)) return false;
+    const std::size_t new_bytes = grown_bytes(self, self.memory.hi - sp + bytes);
+    return new_bytes <= self.sizes->max_bytes && move_suspended(self, new_bytes);
 }
 
 } // namespace growstack::grow

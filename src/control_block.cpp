@@ -1,4 +1,6 @@
 // What a handle asks of a coroutine that does not run, and what its body asks of it.
+#include "with_room.hpp"
+
 #include <growstack/control_block.hpp>
 #include <growstack/grow/family.hpp>
 #include <growstack/switch.hpp>
@@ -11,21 +13,23 @@ namespace growstack::detail {
 using grow::stack;
 
 void join_running(control_block& block) noexcept {
-    const grow::thread_state& thread = grow::this_thread();
-    grow::join_family(block.stack, thread.running->kind() ? *thread.running : *thread.native->caller);
+    grow::with_room([&block] {
+        const grow::thread_state& thread = grow::this_thread();
+        grow::join_family(block.stack, thread.running->kind() ? *thread.running : *thread.native->caller);
+    });
 }
 
 bool trim(control_block& block) noexcept {
     if (!block.stack.is_suspended()) return false;
-    const grow::checks_off quiet;
-    grow::trim_suspended(block.stack);
+    grow::with_room([&block] { grow::trim_suspended(block.stack); });
     return true;
 }
 
 bool shrink(control_block& block) noexcept {
     if (!block.stack.is_suspended()) return false;
-    const grow::checks_off quiet;
-    return grow::shrink_suspended(block.stack);
+    bool is_shrunk = false;
+    grow::with_room([&] { is_shrunk = grow::shrink_suspended(block.stack); });
+    return is_shrunk;
 }
 
 stack_stats stats_of(const control_block& block) noexcept {

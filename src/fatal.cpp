@@ -2,6 +2,9 @@
 #include "fatal.hpp"
 #include "message.hpp"
 
+#include <growstack/grow/stackalloc.hpp>
+
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -57,6 +60,32 @@ void fatal_stack_overflow_in_code_without_checks(const overflow_report& report) 
          << " bytes of stack, " << report.max_bytes << " allowed; " << report.advice;
     line.write_line();
     std::abort();
+}
+
+void fatal_stack_overrun(const grow::stack& self) noexcept {
+    report_and_abort(self, "code without checks ran over the end of its dense stack, into another one; "
+                           "call it through growstack::native, or this_coroutine::ensure before, or use stack_layout::guarded");
+}
+
+void fatal_stack_overwritten(const grow::stack& self) noexcept {
+    const std::uintptr_t hi_above = self.memory.hi + grow::stackalloc_bytes(self.memory.bytes(), self.sizes->layout);
+    grow::stack_books above;
+    const iovec to{&above, sizeof above}, from{reinterpret_cast<void*>(hi_above - sizeof above), sizeof above};
+    const bool is_known = ::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) == sizeof above &&
+                          above.mark == grow::stack_books::whole;
+    message line;
+    line << "growstack: coroutine " << &self << " (" << self.kind()->name << "): the high end of its dense stack was overwritten, "
+         << "by code without checks that ran over the end of the stack above, now ";
+    if (is_known) line << "coroutine " << above.self << "'s";
+    else line << "free";
+    line << "; call such code through growstack::native, or this_coroutine::ensure before, or use stack_layout::guarded";
+    line.write_line();
+    std::abort();
+}
+
+void fatal_no_room_to_throw(const grow::stack& self) noexcept {
+    report_and_abort(self, "no room to throw on its dense stack, which cannot move now: there is no memory, or an exception is "
+                           "in flight already; call this_coroutine::ensure before, or use stack_layout::guarded");
 }
 
 void fatal_no_room_for_a_signal_handler(const grow::stack& self) noexcept {

@@ -19,6 +19,15 @@ namespace growstack::detail {
 /// Code without checks ran out of stack, and nothing could be done. Tells the user's handler first.
 [[noreturn]] void fatal_stack_overflow_in_code_without_checks(const overflow_report& report) noexcept;
 
+/// A failed check has found that code without checks ran over the end of a stack without a guard.
+[[noreturn]] void fatal_stack_overrun(const grow::stack& self) noexcept;
+
+/// The same, found later, at the high end of the stack below it.
+[[noreturn]] void fatal_stack_overwritten(const grow::stack& self) noexcept;
+
+/// An exception, or the unwinding of a destroyed coroutine, has too little stack, which has no guard and cannot move.
+[[noreturn]] void fatal_no_room_to_throw(const grow::stack& self) noexcept;
+
 /// The kernel found no room on the coroutine's stack for a signal handler without SA_ONSTACK; the signal is lost.
 [[noreturn]] void fatal_no_room_for_a_signal_handler(const grow::stack& self) noexcept;
 

@@ -14,6 +14,7 @@
 #include "fatal.hpp"
 #include "morestack.hpp"
 #include "room.hpp"
+#include "with_room.hpp"
 
 #include <growstack/detail/probe_table.hpp>
 #include <growstack/grow/thread.hpp>
@@ -22,11 +23,6 @@
 
 #include <algorithm>
 #include <optional>
-
-extern "C" {
-// Calls f(argument) on the thread's root stack, below where its last resume left it (asm/x86_64_sysv.S).
-void growstack_call_on_root_stack(void (*f)(void*), void* argument) noexcept;
-}
 
 namespace growstack::grow {
 namespace {

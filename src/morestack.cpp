@@ -1,6 +1,8 @@
 // Where the assembly comes out: a check has failed, a chunk's callee has returned. Runs on the thread's root stack,
 // with no check of its own, for general registers only.
+#include "fatal.hpp"
 #include "morestack.hpp"
+#include "room.hpp"
 
 #include <growstack/grow/thread.hpp>
 
@@ -23,6 +25,8 @@ extern "C" {
 
 check_result growstack_make_room(check_frame* frame, std::size_t frame_bytes, std::size_t argument_bytes) {
     stack& self = *this_thread().running;
+    if (reinterpret_cast<std::uintptr_t>(frame) < self.innermost().lo && is_tight(self)) [[unlikely]]
+        growstack::detail::fatal_stack_overrun(self);
     if (self.is_limit_lowered && !exceptions_in_flight()) self.is_limit_lowered = false;
     self.remove(overflow_pending);
     return self.kind()->make_room(self, *frame, frame_bytes, argument_bytes);

@@ -23,6 +23,9 @@ inline piece piece_of(stack& self, chunk* c) noexcept {
              : piece{self.memory, self.sizes->layout, self.books().opened_lo};
 }
 
+/// Says if nothing stops code without checks at the end of the innermost memory.
+inline bool is_tight(stack& self) noexcept { return !piece_of(self, self.top).guard().bytes(); }
+
 /// Returns how low `p` may be extended in place.
 std::uintptr_t room_lo(const stack& self, const piece& p) noexcept;
 

@@ -1,4 +1,5 @@
 // The end of a stack.
+#include "fatal.hpp"
 #include "room.hpp"
 
 #include <growstack/grow/alloca_block.hpp>
@@ -36,12 +37,18 @@ void trim_suspended(stack& self) noexcept {
     trim_piece(self, piece_of(self, nullptr), sp);
 }
 
+void check_mark(const stack& self) noexcept {
+    if (self.books().mark != stack_books::whole) [[unlikely]] detail::fatal_stack_overwritten(self);
+}
+
 void release_stack(stack& self) noexcept {
     if (!self.memory.hi) return;
+    check_mark(self);
     leave_family(self);
     release_chunks(self);
     free_alloca_blocks(self, {0, UINTPTR_MAX}, UINTPTR_MAX);
     if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));
+    self.books().mark = 0;
     self.final_counts = self.counts();
     stackfree(std::exchange(self.memory, {}), self.sizes->layout);
 }

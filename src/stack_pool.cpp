@@ -136,7 +136,7 @@ std::uintptr_t stack_pool::take_untouched(stack_class c, unsigned top_class) noe
     mspan* const span = span_with_untouched(c, top_class);
     if (!span) return 0;
     const auto slot = static_cast<unsigned>(std::countr_zero(span->untouched & slots_with(*span, top_class)));
-    if (!install_guards(*span, slot)) return 0;
+    if (!install_guards_to(*span, slot)) return 0;
     set_untouched(*span, span->untouched & ~bit(slot));
     return top_of(*span, slot);
 }
@@ -169,12 +169,16 @@ mspan* stack_pool::new_span(stack_class c, unsigned top_class) noexcept {
     return span;
 }
 
-// A span's guards are installed up to the slot that is wanted; `carved` counts them.
-bool stack_pool::install_guards(mspan& span, unsigned slot) noexcept {
-    if (is_dense(span.slot_class)) return true;
-    for (; span.carved <= slot; ++span.carved)
-        if (!install_guard(guard_below(span.slot_class, top_of(span, span.carved)))) return false;
-    return true;
+// A span's guards are installed up to the slot that is wanted, in spans after the first one all at once; `carved` counts them.
+bool stack_pool::install_guards_to(mspan& span, unsigned slot) noexcept {
+    const stack_class c = span.slot_class;
+    if (is_dense(c) || slot < span.carved) return true;
+    const unsigned end = all_touched_[c].empty() || guards_take_mappings() ? slot + 1 : span.capacity;
+    std::array<bounds, 64> guards;
+    const unsigned count = end - span.carved;
+    for (unsigned i = 0; i < count; ++i) guards[i] = guard_below(c, top_of(span, span.carved + i));
+    span.carved += static_cast<std::uint32_t>(install_guards({guards.data(), count}));
+    return slot < span.carved;
 }
 
 void stack_pool::set_untouched(mspan& span, std::uint64_t slots) noexcept {

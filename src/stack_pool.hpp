@@ -98,7 +98,6 @@ private:
     static std::uintptr_t top_of(const heap::mspan& span, unsigned slot) noexcept;
     static unsigned slot_of(const heap::mspan& span, std::uintptr_t top) noexcept;
     static std::uint64_t slots_with(const heap::mspan& span, unsigned top_class) noexcept;
-    static bool install_guards(heap::mspan& span, unsigned slot) noexcept;
 
     heap::mheap& pages_of(stack_class c) noexcept { return c < near_classes ? near_ : far_; }
     span_list& list_of(heap::mspan& span) noexcept {
@@ -112,6 +111,7 @@ private:
     void give_locked(stack_class c, std::uintptr_t top) noexcept;
     heap::mspan* span_with_untouched(stack_class c, unsigned top_class) noexcept;
     heap::mspan* new_span(stack_class c, unsigned top_class) noexcept;
+    bool install_guards_to(heap::mspan& span, unsigned slot) noexcept;
     void set_untouched(heap::mspan& span, std::uint64_t slots) noexcept;
     void decommit(heap::mspan& span, std::uintptr_t top) noexcept;
     bool release(heap::mspan& span) noexcept;

@@ -3,6 +3,7 @@
 #include "stress.hpp"
 
 #include <growstack/errors.hpp>
+#include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/stackalloc.hpp>
 #include <growstack/grow/thread.hpp>
 
@@ -24,11 +25,23 @@ namespace {
 
 // A reserved stack has all its address space at once.
 std::size_t first_bytes(const stack_options& options, const grow::policy& policy) noexcept {
-    return grow::stackalloc_bytes(&policy == &grow::reserved_policy ? options.max_bytes : options.initial_bytes);
+    return grow::stackalloc_bytes(&policy == &grow::reserved_policy ? options.max_bytes : options.initial_bytes, options.layout);
 }
 
 std::size_t headroom_bytes(const stack_options& options, std::size_t stack_bytes) noexcept {
     return options.headroom_bytes ? options.headroom_bytes : std::min(default_headroom_bytes, stack_bytes / 2);
+}
+
+// On a dense stack, code without checks has nothing but the headroom, and a stack that cannot move has to be enough for what
+// growstack itself calls: the unwinder.
+void check_dense(const stack_options& options, const grow::policy& policy, std::size_t stack_bytes) {
+    constexpr std::size_t unwinding_bytes = 6 * 1024;
+    const grow::bounds small{0, stack_bytes};
+    if (grow::guard_of(small, options.layout).bytes()) return;
+    if (&policy != &grow::contiguous_policy && headroom_bytes(options, stack_bytes) < unwinding_bytes)
+        throw_bad_size("headroom_bytes", headroom_bytes(options, stack_bytes), "a dense stack that does not move needs 6144");
+    if (&policy == &grow::contiguous_policy && options.max_bytes < detail::smallest_guarded_max_bytes)
+        throw_bad_size("max_bytes", options.max_bytes, "a dense stack must be able to grow to 32768, where it gets a guard");
 }
 
 void check_sizes(const stack_options& options, const grow::policy& policy) {
@@ -37,18 +50,21 @@ void check_sizes(const stack_options& options, const grow::policy& policy) {
     if (!options.initial_bytes) throw_bad_size("initial_bytes", 0, "a stack needs memory");
     if (options.initial_bytes > absurd_bytes)
         throw_bad_size("initial_bytes", options.initial_bytes, "larger than the address space has room for");
-    if (options.headroom_bytes && options.headroom_bytes < smallest_headroom_bytes)
-        throw_bad_size("headroom_bytes", options.headroom_bytes, "must be at least 1024, or 0 for the default");
+    const bool is_dense = options.layout == stack_layout::dense;
+    if (options.headroom_bytes && options.headroom_bytes < (is_dense ? smallest_dense_headroom_bytes : smallest_headroom_bytes))
+        throw_bad_size("headroom_bytes", options.headroom_bytes,
+                       is_dense ? "must be at least 512, or 0 for the default" : "must be at least 1024, or 0 for the default");
     if (options.headroom_bytes >= first_bytes(options, policy))
         throw_bad_size("headroom_bytes", options.headroom_bytes, "must be less than the stack, or no frame fits");
     if (options.room_bytes > largest_room_bytes)
         throw_bad_size("room_bytes", options.room_bytes, "must be at most 45056");
     if (options.non_split_bytes > absurd_bytes)
         throw_bad_size("non_split_bytes", options.non_split_bytes, "larger than the address space has room for");
+    check_dense(options, policy, first_bytes(options, policy));
     if (&policy == &grow::fixed_policy || &policy == &grow::reserved_policy) return;
     if (options.max_bytes > absurd_bytes)
         throw_bad_size("max_bytes", options.max_bytes, "larger than the address space has room for");
-    if (options.max_bytes < grow::stackalloc_bytes(options.initial_bytes))
+    if (options.max_bytes < first_bytes(options, policy))
         throw_bad_size("max_bytes", options.max_bytes, "must not be less than initial_bytes, rounded up to a power of two");
     if (!options.chunk_bytes) throw_bad_size("chunk_bytes", 0, "a chunk needs memory");
     if (options.chunk_bytes > options.max_bytes)
@@ -66,8 +82,18 @@ struct configuration {
     friend bool operator<(const configuration& a, const configuration& b) noexcept { return a.key() < b.key(); }
 };
 
-grow::stack_sizes computed(const grow::policy& policy, const stack_options& options) {
-    check_sizes(options, policy);
+// AddressSanitizer makes frames larger, and calls its runtime, which has no checks, from everywhere.
+stack_options without_dense(stack_options options) noexcept {
+    options.layout = stack_layout::guarded;
+    options.headroom_bytes = std::max(options.headroom_bytes, default_headroom_bytes);
+    options.initial_bytes = std::max(options.initial_bytes, 2 * default_headroom_bytes);
+    return options;
+}
+
+grow::stack_sizes computed(const grow::policy& policy, const stack_options& wanted) {
+    check_sizes(wanted, policy);
+    const bool is_dense_possible = wanted.layout != stack_layout::dense || !grow::is_sanitized();
+    const stack_options options = is_dense_possible ? wanted : without_dense(wanted);
     const stress_modes modes = stress();
     const bool is_contiguous = &policy == &grow::contiguous_policy;
     const bool is_segmented = &policy == &grow::segmented_policy;
@@ -83,7 +109,9 @@ grow::stack_sizes computed(const grow::policy& policy, const stack_options& opti
             .move_at_guard = options.move_at_guard,
             .check_reasons = static_cast<unsigned char>(
                 (is_contiguous && modes.move) * grow::moves_always +
-                ((is_contiguous || is_segmented) && modes.link) * grow::links_always)};
+                ((is_contiguous || is_segmented) && modes.link) * grow::links_always),
+            .shrink_on_yield = is_contiguous && options.shrink_on_yield,
+            .layout = options.layout};
 }
 
 const grow::stack_sizes& shared(const configuration& wanted) {

@@ -2,6 +2,7 @@
 #include "alt_stack.hpp"
 #include "fatal.hpp"
 #include "stack_cache.hpp"
+#include "with_room.hpp"
 
 #include <growstack/generator.hpp>
 #include <growstack/signals.hpp>
@@ -29,7 +30,13 @@ stack& attach_thread() {
     return thread.root;
 }
 
-void throw_bad_resume(const control_block& block) {
+namespace {
+
+// The rest of each in a function of its own, whose frame has room then.
+
+[[noreturn]] [[gnu::noinline]] void throw_usage_error(const char* text) { throw usage_error(text); }
+
+[[noreturn]] [[gnu::noinline]] void throw_not_suspended(const control_block& block) {
     char text[200];
     const char* what = block.stack.is_dead() ? "it is dead: its body has ended; ask done() first"
                        : running() == &block ? "it is running: a coroutine cannot resume itself"
@@ -39,21 +46,34 @@ void throw_bad_resume(const control_block& block) {
     throw usage_error(text);
 }
 
+[[noreturn]] [[gnu::noinline]] void throw_empty(const char* operation) {
+    throw usage_error(std::string("growstack: ") + operation + " of an empty handle: default-constructed or moved from");
+}
+
+} // namespace
+
+void throw_bad_resume(const control_block& block) {
+    grow::make_room_to_throw();
+    throw_not_suspended(block);
+}
+
 void throw_bad_yield() {
     if (const control_block* block = running()) fatal_yield_while_unwinding(block->stack);
     if (grow::this_thread().native)
-        throw usage_error("growstack: yield() inside growstack::native: the thread's own stack cannot be suspended");
-    throw usage_error("growstack: yield() outside a coroutine: only code called from a coroutine's body can yield");
+        throw_usage_error("growstack: yield() inside growstack::native: the thread's own stack cannot be suspended");
+    throw_usage_error("growstack: yield() outside a coroutine: only code called from a coroutine's body can yield");
 }
 
 void throw_bad_yield_value(const control_block* block) {
-    throw usage_error(block && block->books().value_type
+    grow::make_room_to_throw();
+    throw_usage_error(block && block->books().value_type
                           ? "growstack: a value of another type than the generator's T: yield_value(T(value)) converts"
                           : "growstack: a value is yielded outside a generator: use this_coroutine::yield()");
 }
 
 void throw_empty_handle(const char* operation) {
-    throw usage_error(std::string("growstack: ") + operation + " of an empty handle: default-constructed or moved from");
+    grow::make_room_to_throw();
+    throw_empty(operation);
 }
 
 } // namespace growstack::detail

@@ -3,6 +3,7 @@
 //
 // Source: Itanium C++ ABI, 1.6.4 (forced unwinding); glibc nptl/unwind.c.
 #include "fatal.hpp"
+#include "with_room.hpp"
 
 #include <growstack/control_block.hpp>
 #include <growstack/switch.hpp>
@@ -56,16 +57,20 @@ transfer_t start_unwind(transfer_t arrived) {
 
 } // namespace
 
-void unwind(control_block& block) noexcept {
-    stack& self = block.stack;
-    if (self.is_dead()) return;
-    if (!self.is_suspended() || self.books().destroyer) fatal_destroyed_while_active(self);
-    if (!self.has_started) {
-        destroy_body(block);
-        const grow::checks_off quiet;
-        grow::release_stack(self);
-        return;
+namespace {
+
+[[gnu::noinline]] void make_room_to_unwind(stack& self) noexcept {
+    constexpr std::size_t wanted_bytes = 8 * 1024, least_bytes = 4 * 1024, destroyer_bytes = 2 * 1024;
+    if (grow::is_tight(self)) {
+        grow::with_room([&self] { grow::grow_suspended(self, wanted_bytes); });
+        if (grow::is_tight(self) && reinterpret_cast<std::uintptr_t>(self.context) - self.memory.lo < least_bytes)
+            fatal_no_room_to_throw(self);
     }
+    if (grow::is_stack_tight()) this_coroutine::ensure(destroyer_bytes);
+}
+
+[[gnu::noinline]] void unwind_frames(control_block& block) noexcept {
+    stack& self = block.stack;
     thread_state& thread = grow::this_thread();
     stack& resumer = thread.running ? *thread.running : attach_thread();
     self.books().destroyer = &resumer;
@@ -79,9 +84,20 @@ void unwind(control_block& block) noexcept {
     thread.running = &resumer;
     grow::confirm_switch(resumer, self);
     write_limit(resumer.limit);
+}
+
+} // namespace
+
+void unwind(control_block& block) noexcept {
+    stack& self = block.stack;
+    if (self.is_dead()) return;
+    if (!self.is_suspended() || self.books().destroyer) fatal_destroyed_while_active(self);
+    if (self.has_started) {
+        make_room_to_unwind(self);
+        unwind_frames(block);
+    }
     destroy_body(block);
-    const grow::checks_off quiet;
-    grow::release_stack(self);
+    grow::with_room([&self] { grow::release_stack(self); });
 }
 
 } // namespace growstack::detail

@@ -39,8 +39,6 @@ void finish(control_block& block, grow::stack& resumer);
 [[gnu::always_inline]] inline void resume(control_block& block) {
     grow::stack& self = block.stack;
     if (!self.is_suspended()) [[unlikely]] throw_bad_resume(block);
-    if (reinterpret_cast<std::uintptr_t>(self.context) > self.shrink_above) [[unlikely]]
-        grow::note_shallow_resume(self);
     grow::thread_state& thread = grow::this_thread();
     grow::stack& resumer = thread.running ? *thread.running : attach_thread();
     self.resumer = &resumer;
@@ -50,6 +48,7 @@ void finish(control_block& block, grow::stack& resumer);
     thread.running = &resumer; // the same thread: whoever resumes waits here
     if constexpr (grow::has_address_sanitizer) grow::confirm_switch(resumer, self);
     if (self.is_dead()) [[unlikely]] return finish(block, resumer);
+    if (reinterpret_cast<std::uintptr_t>(self.context) > self.shrink_above) [[unlikely]] grow::note_shallow_yield(self);
     write_limit(resumer.limit);
 }
 

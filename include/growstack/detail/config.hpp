@@ -27,6 +27,12 @@ inline constexpr std::size_t guarded_bytes = largest_room_bytes + reserve_bytes 
 /// 256 bytes that GCC lets a small frame use unasked, the red zone (128), what __morestack saves (136), and a margin.
 inline constexpr std::size_t smallest_headroom_bytes = 1024;
 
+/// The same without the margin, for small dense stacks.
+inline constexpr std::size_t smallest_dense_headroom_bytes = 512;
+
+/// From here on every stack has a guard.
+inline constexpr std::size_t smallest_guarded_max_bytes = 32 * 1024;
+
 /// libgcc's __morestack_non_split adds as much.
 inline constexpr std::size_t default_non_split_bytes = 16 * 1024;
 

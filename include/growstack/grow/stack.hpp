@@ -72,6 +72,11 @@ struct stack_sizes {
     unsigned char check_reasons = 0; // that hold from the start: hard modes
     bool shrink_on_yield = false;
     stack_layout layout = stack_layout::guarded; // of the first memory; chunks are guarded
+
+    /// While an overflow is being unwound.
+    std::size_t least_headroom_bytes() const noexcept {
+        return layout == stack_layout::dense ? detail::smallest_dense_headroom_bytes : detail::smallest_headroom_bytes;
+    }
 };
 
 inline constexpr stack_sizes no_sizes{}; // of threads' own stacks
@@ -92,9 +97,9 @@ struct growth_counts {
     std::size_t peak_stack_bytes = 0;
 };
 
-/// At the high end of a stack's first memory; frames grow down from there. Gone when that memory is given back.
+/// At the high end of a stack's first memory; frames grow down from there.
 struct stack_books {
-    static constexpr std::uintptr_t whole = 0x6b63617473776f72; // "rowstack"
+    static constexpr std::uintptr_t whole = 0x6b63617473776f72; // "rowstack"; the mark is 0 in memory that is a stack's no more
 
     growth_counts counts;
     std::size_t stack_bytes = 0;
@@ -103,13 +108,15 @@ struct stack_books {
     bounds attached;               // memory outside the stack that may point into it: the body and its captures
     stack* destroyer = nullptr;    // who destroys it: a forced unwind is on its way, and it must not yield
     void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run
-    std::uintptr_t mark = whole;   // overwritten: something ran over the end of the stack above
 
     // The family: stacks created by code running on a movable stack may point into it (src/family.cpp).
     stack* creator = nullptr;
     stack* first_dependent = nullptr;
     stack* next_sibling = nullptr;
     stack* previous_sibling = nullptr;
+
+    alignas(16) stack* self = nullptr;
+    std::uintptr_t mark = whole;   // the topmost word: what runs over the end of a dense stack above changes it first
 };
 
 struct stack {
@@ -131,7 +138,7 @@ struct stack {
     };
     std::uintptr_t shrink_above = UINTPTR_MAX; // suspended with sp above this, less than a quarter is used
     const stack_sizes* sizes = &no_sizes;
-    unsigned shallow_resumes = 0;  // since the stack moved last
+    unsigned shallow_yields = 0;   // since the stack moved last
     unsigned char check_reasons = 0;
     bool has_started = false;
     bool is_limit_lowered = false; // an overflow is being unwound: destructors may use most of the headroom
@@ -156,7 +163,7 @@ struct stack {
 
     /// Returns the lowest sp that frames on the innermost memory may have.
     std::uintptr_t lowest_sp() const noexcept {
-        return innermost().lo + (is_limit_lowered ? detail::smallest_headroom_bytes : sizes->headroom_bytes);
+        return innermost().lo + (is_limit_lowered ? sizes->least_headroom_bytes() : sizes->headroom_bytes);
     }
 
     /// Sets `limit` to lowest_sp(), or to a value that makes every check fail.
@@ -177,15 +184,21 @@ struct stack {
     }
 };
 
+/// Aborts with a message if something ran over the end of the dense stack above this one.
+void check_mark(const stack& self) noexcept;
+
 /// Gives back all memory of a stack that no code runs on any more, and takes it out of its family.
 void release_stack(stack& self) noexcept;
 
-/// Notes that a contiguous stack is resumed with less than a quarter in use; when that has happened often enough, asks
-/// the next check to shrink it.
-void note_shallow_resume(stack& self) noexcept;
+/// Notes that a contiguous stack has yielded with less than a quarter in use: shrinks it, if its options say so; otherwise asks the
+/// next check to do it, when that has happened often enough.
+void note_shallow_yield(stack& self) noexcept;
 
 /// Moves a contiguous stack that does not run to half its size while under a quarter is used. Returns whether it moved.
 bool shrink_suspended(stack& self) noexcept;
+
+/// Moves a contiguous stack that does not run so that so many bytes fit below its frames. Returns whether they do.
+bool grow_suspended(stack& self, std::size_t bytes) noexcept;
 
 /// Gives memory that a stack which does not run has no frames on back to the system.
 void trim_suspended(stack& self) noexcept;
@@ -202,6 +215,7 @@ static_assert(offsetof(stack, exceptions) % 16 == 0, "a switch moves it by 16 by
 static_assert(offsetof(stack, sizes) == 88);
 static_assert(offsetof(stack_sizes, non_split_bytes) == 48);
 static_assert(sizeof(stack_books) % 16 == 0, "sp is aligned below it");
+static_assert(offsetof(stack_books, mark) == sizeof(stack_books) - sizeof(std::uintptr_t));
 static_assert(detail::largest_room_bytes + detail::reserve_bytes == 0xf000);
 static_assert(detail::slack_bytes == 0x10000);
 static_assert(offsetof(chunk, older) == 0);
