@@ -92,9 +92,7 @@ struct thread_end {
     ~thread_end() {
         cache.is_ready = false;
         cache.has_ended = true;
-        for (auto& of_size : cache.lists)
-            for (block_list& list : of_size)
-                while (list.count()) free_block(*list.pop());
+        free_kept_blocks();
     }
 };
 
@@ -198,6 +196,12 @@ bool keep_stack(stack& self) noexcept {
 }
 
 } // namespace
+
+void free_kept_blocks() noexcept {
+    for (auto& of_size : cache.lists)
+        for (block_list& list : of_size)
+            while (list.count()) free_block(*list.pop());
+}
 
 void destroy_body(control_block& block) noexcept {
     if (std::exchange(block.stack.has_body, false) && block.type->destroy_body) block.type->destroy_body(block);

@@ -12,6 +12,9 @@
 
 namespace growstack::detail {
 
+/// Frees the calling thread's blocks of ended coroutines, with the stacks that they keep.
+void free_kept_blocks() noexcept;
+
 /// Returns the context of a coroutine that begins.
 void* first_context(control_block& block) noexcept;
 

@@ -34,7 +34,7 @@ bool shrink(control_block& block) noexcept {
 
 stack_stats stats_of(const control_block& block) noexcept {
     const stack& s = block.stack;
-    const grow::growth_counts& counts = s.counts();
+    const grow::growth_counts counts = s.counts();
     return {.moves = counts.moves,
             .bytes_copied = counts.bytes_copied,
             .chunks_linked = s.chunks_linked,

@@ -5,11 +5,20 @@
 #include "observe.hpp"
 #include "outward_call.hpp"
 
+#include <growstack/grow/thread.hpp>
+
 #include <algorithm>
 
 namespace growstack::grow {
 
 using detail::page_bytes;
+
+bool is_tight(stack& self) noexcept { return !piece_of(self, self.top).guard().bytes(); }
+
+bool is_stack_tight() noexcept {
+    stack* const self = this_thread().running;
+    return self && self->kind() && is_tight(*self);
+}
 
 std::uintptr_t room_lo(const stack& self, const piece& p) noexcept {
     if (!p.guard().bytes()) return p.guard().hi;

@@ -24,7 +24,10 @@ inline piece piece_of(stack& self, chunk* c) noexcept {
 }
 
 /// Says if nothing stops code without checks at the end of the innermost memory.
-inline bool is_tight(stack& self) noexcept { return !piece_of(self, self.top).guard().bytes(); }
+bool is_tight(stack& self) noexcept;
+
+/// The same for the running coroutine; false outside.
+bool is_stack_tight() noexcept;
 
 /// Returns how low `p` may be extended in place.
 std::uintptr_t room_lo(const stack& self, const piece& p) noexcept;

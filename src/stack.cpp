@@ -29,6 +29,10 @@ void trim_piece(stack& self, const piece& p, std::uintptr_t sp) noexcept {
 
 void trim_suspended(stack& self) noexcept {
     free_kept_chunk(self);
+    trim_suspended_pieces(self);
+}
+
+void trim_suspended_pieces(stack& self) noexcept {
     auto sp = reinterpret_cast<std::uintptr_t>(self.context);
     for (chunk* c = self.top; c; c = c->older) {
         trim_piece(self, piece_of(self, c), sp);
@@ -49,7 +53,7 @@ void release_stack(stack& self) noexcept {
     free_alloca_blocks(self, {0, UINTPTR_MAX}, UINTPTR_MAX);
     if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));
     self.books().mark = 0;
-    self.final_counts = self.counts();
+    self.keep_counts();
     stackfree(std::exchange(self.memory, {}), self.sizes->layout);
 }
 

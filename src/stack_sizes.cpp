@@ -35,7 +35,7 @@ std::size_t headroom_bytes(const stack_options& options, std::size_t stack_bytes
 // On a dense stack, code without checks has nothing but the headroom, and a stack that cannot move has to be enough for what
 // growstack itself calls: the unwinder.
 void check_dense(const stack_options& options, const grow::policy& policy, std::size_t stack_bytes) {
-    constexpr std::size_t unwinding_bytes = 6 * 1024;
+    constexpr std::size_t unwinding_bytes = least_throw_bytes + 512; // a small frame may begin below the limit, unasked
     const grow::bounds small{0, stack_bytes};
     if (grow::guard_of(small, options.layout).bytes()) return;
     if (&policy != &grow::contiguous_policy && headroom_bytes(options, stack_bytes) < unwinding_bytes)
@@ -82,7 +82,8 @@ struct configuration {
     friend bool operator<(const configuration& a, const configuration& b) noexcept { return a.key() < b.key(); }
 };
 
-// AddressSanitizer makes frames larger, and calls its runtime, which has no checks, from everywhere.
+// AddressSanitizer makes frames larger, and calls its runtime, which has no checks, from everywhere. Where chunks are linked instead of
+// moving, nothing makes room for the unwinder.
 stack_options without_dense(stack_options options) noexcept {
     options.layout = stack_layout::guarded;
     options.headroom_bytes = std::max(options.headroom_bytes, default_headroom_bytes);
@@ -92,8 +93,8 @@ stack_options without_dense(stack_options options) noexcept {
 
 grow::stack_sizes computed(const grow::policy& policy, const stack_options& wanted) {
     check_sizes(wanted, policy);
-    const bool is_dense_possible = wanted.layout != stack_layout::dense || !grow::is_sanitized();
-    const stack_options options = is_dense_possible ? wanted : without_dense(wanted);
+    const bool is_guarded_instead = wanted.layout == stack_layout::dense && (grow::is_sanitized() || stress().link);
+    const stack_options options = is_guarded_instead ? without_dense(wanted) : wanted;
     const stress_modes modes = stress();
     const bool is_contiguous = &policy == &grow::contiguous_policy;
     const bool is_segmented = &policy == &grow::segmented_policy;

@@ -59,18 +59,29 @@ transfer_t start_unwind(transfer_t arrived) {
 
 namespace {
 
-[[gnu::noinline]] void make_room_to_unwind(stack& self) noexcept {
-    constexpr std::size_t wanted_bytes = 8 * 1024, least_bytes = 4 * 1024, destroyer_bytes = 2 * 1024;
-    if (grow::is_tight(self)) {
-        grow::with_room([&self] { grow::grow_suspended(self, wanted_bytes); });
-        if (grow::is_tight(self) && reinterpret_cast<std::uintptr_t>(self.context) - self.memory.lo < least_bytes)
-            fatal_no_room_to_throw(self);
-    }
-    if (grow::is_stack_tight()) this_coroutine::ensure(destroyer_bytes);
+// On a dense stack's first memory, to which the unwind comes back from chunks.
+std::size_t bytes_to_unwind(const stack& self) noexcept {
+    const void* sp = self.context;
+    for (const grow::chunk* c = self.top; c; c = c->older) sp = c->entered_from;
+    return reinterpret_cast<std::uintptr_t>(sp) - self.memory.lo;
+}
+
+bool is_guarded(stack& self) noexcept { return grow::piece_of(self, nullptr).guard().bytes() != 0; }
+
+void make_room_to_unwind(stack& self) noexcept {
+    if (is_guarded(self)) return;
+    grow::with_room([&self] { grow::grow_suspended(self, dense_throw_bytes); });
+    if (!is_guarded(self) && bytes_to_unwind(self) < least_throw_bytes) fatal_no_room_to_throw(self);
+}
+
+void end(control_block& block) noexcept {
+    destroy_body(block);
+    grow::with_room([&block] { grow::release_stack(block.stack); });
 }
 
 [[gnu::noinline]] void unwind_frames(control_block& block) noexcept {
     stack& self = block.stack;
+    make_room_to_unwind(self);
     thread_state& thread = grow::this_thread();
     stack& resumer = thread.running ? *thread.running : attach_thread();
     self.books().destroyer = &resumer;
@@ -84,6 +95,14 @@ namespace {
     thread.running = &resumer;
     grow::confirm_switch(resumer, self);
     write_limit(resumer.limit);
+    end(block);
+}
+
+// What waits on the destroyer's stack meanwhile, and what that calls.
+[[gnu::noinline]] void unwind_started(control_block& block) noexcept {
+    constexpr std::size_t bytes = 2048;
+    grow::make_room(bytes, bytes);
+    unwind_frames(block);
 }
 
 } // namespace
@@ -91,13 +110,10 @@ namespace {
 void unwind(control_block& block) noexcept {
     stack& self = block.stack;
     if (self.is_dead()) return;
+    grow::check_mark(self);
     if (!self.is_suspended() || self.books().destroyer) fatal_destroyed_while_active(self);
-    if (self.has_started) {
-        make_room_to_unwind(self);
-        unwind_frames(block);
-    }
-    destroy_body(block);
-    grow::with_room([&self] { grow::release_stack(self); });
+    if (self.has_started) return unwind_started(block);
+    end(block);
 }
 
 } // namespace growstack::detail

@@ -18,12 +18,6 @@ void growstack_call_on_root_stack(void (*f)(void*), void* argument) noexcept;
 
 namespace growstack::grow {
 
-/// Says if code without checks has no more than the headroom here.
-inline bool is_stack_tight() noexcept {
-    stack* const self = this_thread().running;
-    return self && self->kind() && is_tight(*self);
-}
-
 /// Calls f(), which throws nothing, with no check failing meanwhile, and with room.
 template <class F>
 [[gnu::always_inline]] inline void with_room(F f) noexcept {
@@ -32,15 +26,18 @@ template <class F>
     growstack_call_on_root_stack([](void* callable) { (*static_cast<F*>(callable))(); }, &f);
 }
 
-/// Makes sure that the unwinder has room here, and whoever catches. Precondition: no lock is held.
-inline void make_room_to_throw() {
-    constexpr std::size_t throw_bytes = 8 * 1024, least_bytes = 6 * 1024;
+/// Makes sure that there are so many bytes here, or at least `least`. A stack that does not move has them below its limit.
+/// Precondition: no lock is held.
+inline void make_room(std::size_t bytes, std::size_t least) {
     if (!is_stack_tight()) return;
-    detail::growstack_ensure(throw_bytes);
+    if (this_thread().running->kind()->is_movable) detail::growstack_ensure(bytes);
     const auto sp = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     stack& self = *this_thread().running;
-    if (is_tight(self) && sp - self.memory.lo < least_bytes) detail::fatal_no_room_to_throw(self);
+    if (is_tight(self) && sp - self.memory.lo < least) detail::fatal_no_room_to_throw(self);
 }
+
+/// Makes sure that the unwinder has room here, and whoever catches.
+inline void make_room_to_throw() { make_room(detail::dense_throw_bytes, detail::least_throw_bytes); }
 
 /// As with_room, and what f throws is thrown here.
 template <class F>

@@ -131,6 +131,15 @@ TEST_CASE_TEMPLATE("sizes that make no sense throw invalid_argument that names t
         check_refused<Kind>(&stack_options::chunk_bytes, "chunk_bytes", bytes);
 }
 
+TEST_CASE_TEMPLATE("dense sizes that are not safe are refused", Kind, GROWSTACK_EACH_KIND) {
+    constexpr auto dense = growstack::stack_layout::dense;
+    check_refused<Kind>({.initial_bytes = 1024, .headroom_bytes = 511, .layout = dense}, "headroom_bytes", 511);
+    if (test::can_move<Kind>)
+        check_refused<Kind>({.initial_bytes = 2048, .max_bytes = 16384, .layout = dense}, "max_bytes", 16384);
+    else
+        check_refused<Kind>({.initial_bytes = 16384, .headroom_bytes = 4096, .layout = dense}, "headroom_bytes", 4096);
+}
+
 TEST_CASE_TEMPLATE("a refused coroutine's body is destroyed, and nothing else has happened", Kind, GROWSTACK_EACH_KIND) {
     const auto shared = std::make_shared<int>(1);
     CHECK_THROWS_AS(test::coroutine<Kind>([shared] {}, {.initial_bytes = 0}), std::invalid_argument);

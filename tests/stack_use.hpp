@@ -11,6 +11,9 @@ void opaque(volatile void*);
 /// Uses at least `bytes` of stack, in small frames, and returns.
 void use_stack(std::size_t bytes);
 
+/// In code without checks: writes to so many bytes of stack, then calls f, unless that is null.
+void call_without_checks(std::size_t bytes, void (*f)());
+
 /// Returns `n`, which the compiler does not know.
 long number(long n);
 

@@ -17,3 +17,4 @@
 #include <growstack/stress.hpp>
 #include <growstack/this_coroutine.hpp>
 #include <growstack/trace.hpp>
+#include <growstack/trim.hpp>

@@ -30,6 +30,9 @@ inline constexpr std::size_t smallest_headroom_bytes = 1024;
 /// The same without the margin, for small dense stacks.
 inline constexpr std::size_t smallest_dense_headroom_bytes = 512;
 
+/// What the unwinder gets on small dense stacks, and what it needs: 5.2 KiB at a first throw.
+inline constexpr std::size_t dense_throw_bytes = 8 * 1024, least_throw_bytes = 5 * 1024 + 512;
+
 /// From here on every stack has a guard.
 inline constexpr std::size_t smallest_guarded_max_bytes = 32 * 1024;
 

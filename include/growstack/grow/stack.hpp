@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 namespace growstack::grow {
@@ -128,14 +129,9 @@ struct stack {
 
     // Read and written at each switch.
     stack* resumer = nullptr;      // who gets control back at a yield; null: suspended; itself: dead
-    union {
-        __extension__ struct {
-            std::uintptr_t limit;  // the thread's limit slot while this stack runs
-            void* context;         // while it does not run: its fcontext, which is its sp
-            detail::exception_state exceptions; // while it does not run
-        };
-        growth_counts final_counts{}; // after its memory has been given back
-    };
+    std::uintptr_t limit = 0;      // the thread's limit slot while this stack runs
+    void* context = nullptr;       // while it does not run: its fcontext, which is its sp
+    detail::exception_state exceptions{}; // while it does not run
     std::uintptr_t shrink_above = UINTPTR_MAX; // suspended with sp above this, less than a quarter is used
     const stack_sizes* sizes = &no_sizes;
     unsigned shallow_yields = 0;   // since the stack moved last
@@ -150,7 +146,14 @@ struct stack {
     stack_books& books() noexcept { return reinterpret_cast<stack_books*>(memory.hi)[-1]; }
     const stack_books& books() const noexcept { return reinterpret_cast<const stack_books*>(memory.hi)[-1]; }
 
-    const growth_counts& counts() const noexcept { return memory.hi ? books().counts : final_counts; }
+    growth_counts counts() const noexcept {
+        growth_counts last;
+        std::memcpy(&last, memory.hi ? static_cast<const void*>(&books().counts) : &limit, sizeof last);
+        return last;
+    }
+
+    /// Before the memory is given back, with the books: `limit` and what follows are not needed any more.
+    void keep_counts() noexcept { std::memcpy(static_cast<void*>(&limit), &books().counts, sizeof(growth_counts)); }
 
     /// Where the first frame begins.
     std::uintptr_t frames_hi() const noexcept { return memory.hi - sizeof(stack_books); }
@@ -203,6 +206,9 @@ bool grow_suspended(stack& self, std::size_t bytes) noexcept;
 /// Gives memory that a stack which does not run has no frames on back to the system.
 void trim_suspended(stack& self) noexcept;
 
+/// The same but for a kept chunk. Takes no lock.
+void trim_suspended_pieces(stack& self) noexcept;
+
 // The assembly's offsets.
 static_assert(std::is_standard_layout_v<stack> && std::is_standard_layout_v<chunk>);
 static_assert(offsetof(stack, ready) == 0);
@@ -211,6 +217,7 @@ static_assert(offsetof(stack, chunks_linked) == 16);
 static_assert(offsetof(stack, memory) == 24);
 static_assert(offsetof(stack, limit) == 48);
 static_assert(offsetof(stack, context) == 56);
+static_assert(offsetof(stack, shrink_above) - offsetof(stack, limit) == sizeof(growth_counts));
 static_assert(offsetof(stack, exceptions) % 16 == 0, "a switch moves it by 16 bytes");
 static_assert(offsetof(stack, sizes) == 88);
 static_assert(offsetof(stack_sizes, non_split_bytes) == 48);
