@@ -104,7 +104,7 @@ class tiny_heap_resource final : public std::pmr::memory_resource {
     void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
         // Decided by where it lies: a thread that has ended got a slot of its own for it.
         const mspan* span = shared_heap().pages.find(reinterpret_cast<std::uintptr_t>(p));
-        if (!span || span->slot_class != tiny_class) return resource()->deallocate(p, bytes, alignment);
+        if (!span || span->state != span_state::slots || span->slot_class != tiny_class) return resource()->deallocate(p, bytes, alignment);
         poison(p, bytes);
         if (void* block = tiny_cache::free(p, shared_heap())) free_slot(block, tiny_class);
     }

@@ -17,6 +17,7 @@ constexpr std::uintptr_t block_of(std::uintptr_t address) noexcept { return addr
 } // namespace
 
 void* tiny_cache::allocate(std::size_t bytes, std::size_t alignment, mcache& cache, span_heap& heap) noexcept {
+    if (!bytes) bytes = 1; // at the end of a block, the address would be the next one's
     std::uintptr_t lo = (next_ + alignment - 1) & ~(alignment - 1);
     if (lo + bytes > hi_) {
         flush(cache, heap);

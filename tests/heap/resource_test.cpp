@@ -187,6 +187,33 @@ TEST_CASE("a child process goes on with the heap") {
     heap::deallocate(p, 500);
 }
 
+TEST_CASE("tiny objects of no bytes lie in a block of their own thread's") {
+    auto* const tiny = heap::tiny_resource();
+    std::vector<void*> all;
+    for (int i = 0; i < 200; ++i) {
+        all.push_back(tiny->allocate(0, 1)); // the first, and those after a block that is full to its end
+        all.push_back(tiny->allocate(8, 8));
+        all.push_back(tiny->allocate(8, 8));
+        all.push_back(tiny->allocate(0, 1));
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) tiny->deallocate(all[i], i % 4 == 1 || i % 4 == 2 ? 8 : 0, i % 4 == 1 || i % 4 == 2 ? 8 : 1);
+    heap::check_invariants();
+}
+
+TEST_CASE("a large block from tiny_resource() may lie where tiny objects were") {
+    auto* const tiny = heap::tiny_resource();
+    std::vector<void*> small;
+    for (int i = 0; i < 100000; ++i) small.push_back(tiny->allocate(8, 8));
+    for (void* p : small) tiny->deallocate(p, 8, 8);
+    heap::scavenge();
+    constexpr std::size_t bytes = std::size_t{300} << 10;
+    const std::size_t before = heap::stats().large_bytes;
+    for (int i = 0; i < 50; ++i) small[static_cast<std::size_t>(i)] = tiny->allocate(bytes, 8);
+    for (int i = 0; i < 50; ++i) tiny->deallocate(small[static_cast<std::size_t>(i)], bytes, 8);
+    CHECK(heap::stats().large_bytes == before);
+    heap::check_invariants();
+}
+
 TEST_CASE("tiny objects share a block, which is free when the last of them is") {
     const leak_check no_leak;
     auto* const tiny = heap::tiny_resource();
