@@ -26,23 +26,20 @@ constexpr bool is_checked = true;
 constexpr std::size_t most_bytes = std::size_t{1} << 46;
 
 bool has_class(std::size_t bytes, std::size_t alignment) noexcept {
-    return bytes <= largest_class_bytes && alignment <= page_bytes;
+    return detail::is_listed(bytes, alignment) || (bytes <= largest_class_bytes && alignment <= page_bytes);
 }
 
-void* allocate_unmarked(std::size_t bytes, std::size_t alignment) noexcept {
-    if (has_class(bytes, alignment)) [[likely]] {
-        const size_class c = class_of(bytes, alignment);
-        void* p = local.cache.pop(c);
-        return p ? p : allocate_slowly(c);
-    }
+[[gnu::noinline]] void* allocate_large(std::size_t bytes, std::size_t alignment) noexcept {
     if (bytes > most_bytes || alignment > most_bytes) return nullptr;
     return shared_heap().allocate_large(bytes, alignment);
 }
 
+[[gnu::noinline]] void free_large(void* p) noexcept { shared_heap().free_large(p); }
+
 std::atomic<std::uint64_t>& word_of(const mspan& span, std::size_t slot) noexcept { return span.taken[slot / 64]; }
 std::uint64_t bit_of(std::size_t slot) noexcept { return std::uint64_t{1} << slot % 64; }
 
-void mark_taken(void* p) noexcept {
+[[maybe_unused]] void mark_taken(void* p) noexcept {
     const mspan* span = shared_heap().pages.find(reinterpret_cast<std::uintptr_t>(p));
     if (span->state != span_state::slots) return;
     const std::size_t slot = span->slot_index(reinterpret_cast<std::uintptr_t>(p));
@@ -50,7 +47,7 @@ void mark_taken(void* p) noexcept {
 }
 
 // Ends the program if p is not what allocate() returned for such a size.
-void mark_freed(void* p, std::size_t bytes, std::size_t alignment) noexcept {
+[[maybe_unused]] void mark_freed(void* p, std::size_t bytes, std::size_t alignment) noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(p);
     const mspan* span = shared_heap().pages.find(address);
     if (!span) fatal_bad_free(p, "it is not in this heap, or its pages are free already");
@@ -69,9 +66,25 @@ void mark_freed(void* p, std::size_t bytes, std::size_t alignment) noexcept {
         fatal_bad_free(p, "it is free already");
 }
 
-void free_slot(void* p, size_class c) noexcept {
+// The common way: every call is the last thing that a function does, so that none needs a frame.
+
+[[gnu::always_inline]] inline void* allocate_unmarked(std::size_t bytes, std::size_t alignment) noexcept {
+    if (!has_class(bytes, alignment)) [[unlikely]] return allocate_large(bytes, alignment);
+    const size_class c = class_of(bytes, alignment);
+    void* const p = local.cache.pop(c);
+    return p ? p : allocate_slowly(c);
+}
+
+[[gnu::always_inline]] inline void free_slot(void* p, size_class c) noexcept {
     if (!local.cache.push(p, c)) [[unlikely]] free_slowly(p, c);
 }
+
+[[gnu::always_inline]] inline void free_unmarked(void* p, std::size_t bytes, std::size_t alignment) noexcept {
+    if (!has_class(bytes, alignment)) [[unlikely]] return free_large(p);
+    free_slot(p, class_of(bytes, alignment));
+}
+
+bool is_plain() noexcept { return !is_checked && !__asan_poison_memory_region; }
 
 // For AddressSanitizer, what is free must not be touched, and of a slot no more than was asked for.
 void poison(void* p, std::size_t bytes) noexcept {
@@ -113,20 +126,30 @@ class tiny_heap_resource final : public std::pmr::memory_resource {
 
 } // namespace
 
-void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
-    void* p = allocate_unmarked(bytes, alignment);
-    if (!p) [[unlikely]] return nullptr;
+namespace {
+
+[[gnu::noinline]] void* allocate_and_mark(std::size_t bytes, std::size_t alignment) noexcept {
+    void* const p = allocate_unmarked(bytes, alignment);
+    if (!p) return nullptr;
     if constexpr (is_checked) mark_taken(p);
     unpoison(p, bytes);
     return p;
 }
 
-void deallocate(void* p, std::size_t bytes, std::size_t alignment) noexcept {
+[[gnu::noinline]] void mark_and_free(void* p, std::size_t bytes, std::size_t alignment) noexcept {
     if constexpr (is_checked) mark_freed(p, bytes, alignment);
     poison(p, bytes);
-    if (!has_class(bytes, alignment)) [[unlikely]] return shared_heap().free_large(p);
-    const size_class c = class_of(bytes, alignment);
-    free_slot(p, c);
+    free_unmarked(p, bytes, alignment);
+}
+
+} // namespace
+
+void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
+    return is_plain() ? allocate_unmarked(bytes, alignment) : allocate_and_mark(bytes, alignment);
+}
+
+void deallocate(void* p, std::size_t bytes, std::size_t alignment) noexcept {
+    is_plain() ? free_unmarked(p, bytes, alignment) : mark_and_free(p, bytes, alignment);
 }
 
 std::pmr::memory_resource* resource() noexcept {

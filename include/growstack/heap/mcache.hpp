@@ -1,9 +1,11 @@
 // The highest level: what one thread has at hand. No lock, no atomic read-modify-write.
 //
-// Two lists for each class, `current` and `spare`; spare is full or empty. A thread that allocates and frees around the end
-// of a list changes the two over, and asks the mcentral only after a whole list in one direction.
+//      class     current | ->->->        spare lists, each full | ->->->->->-> | ->->->->->->
 //
-// Source of the two lists: Bonwick and Adams, Magazines and Vmem, USENIX 2001.
+// A thread that allocates and frees around the end of a list changes it over with a spare one, and asks the mcentral only after a
+// whole list in one direction. One that gives lists and takes them back may keep twice as many each time, up to most_spare_bytes.
+//
+// Source of the lists: Bonwick and Adams, Magazines and Vmem, USENIX 2001.
 #pragma once
 
 #include <growstack/heap/span_heap.hpp>
@@ -22,9 +24,9 @@ public:
 
     /// Puts a slot on the current list. Returns false if that is full.
     bool push(void* p, size_class c) noexcept {
-        auto& [current, spare, length] = lists_[c];
-        if (current.count() >= length) return false;
-        current.push(p);
+        class_lists& lists = lists_[c];
+        if (lists.current.count() >= lists.length) return false;
+        lists.current.push(p);
         return true;
     }
 
@@ -50,17 +52,33 @@ public:
     void stop(span_heap& heap) noexcept;
 
     /// Returns how many slots of a class are at hand. Any thread.
-    std::size_t count(size_class c) const noexcept { return lists_[c].current.count() + lists_[c].spare.count(); }
+    std::size_t count(size_class c) const noexcept {
+        return lists_[c].current.count() + lists_[c].spares.load(std::memory_order_relaxed) * std::size_t{list_length(c)};
+    }
 
 private:
     void* refill(size_class c, span_heap& heap) noexcept;
     void make_place(size_class c, span_heap& heap) noexcept;
 
-    struct list_pair {
-        object_list current, spare;
-        std::uint32_t length = 0; // at which a list is full
+    /// Of all classes together.
+    static constexpr std::size_t most_spare_bytes = std::size_t{32} << 20;
+
+    struct class_lists {
+        object_list current;
+        free_object* first_spare = nullptr;
+        std::uint16_t length = 0;              // at which a list is full
+        std::atomic<std::uint16_t> spares{0};  // full lists, read by other threads
+        std::uint16_t most_spares = 1;
+        bool has_given = false;                // a list, since it last took one
     };
-    std::array<list_pair, class_count> lists_{};
+    static_assert(sizeof(class_lists) == 32);
+
+    bool has_place(const class_lists& lists, size_class c) const noexcept;
+    void push_spare(class_lists& lists, size_class c) noexcept;
+    void pop_spare(class_lists& lists, size_class c) noexcept;
+
+    std::array<class_lists, class_count> lists_{};
+    std::size_t spare_bytes_ = 0;
 };
 
 } // namespace growstack::heap

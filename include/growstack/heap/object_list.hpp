@@ -17,6 +17,11 @@ struct free_object {
     free_object* next;
 };
 
+/// The first object of a full list among full lists; not of the class of 8 bytes.
+struct first_object : free_object {
+    first_object* next_list;
+};
+
 /// A last-in first-out list. Its count may be read by other threads.
 class object_list {
 public:
@@ -45,6 +50,16 @@ public:
         first_ = object->next;
         set_count(count() - 1);
         return object;
+    }
+
+    /// Takes the objects off and returns the first one; adopt() puts them back.
+    free_object* release() noexcept {
+        set_count(0);
+        return std::exchange(first_, nullptr);
+    }
+    void adopt(free_object* first, std::uint32_t count) noexcept {
+        first_ = first;
+        set_count(count);
     }
 
 private:

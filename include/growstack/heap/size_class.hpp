@@ -4,12 +4,12 @@
 //     above                8 classes to each doubling: 144, 160 ... 256, 288   88 classes, up to 256 KiB
 //     tiny                 16 bytes for several objects (tiny.hpp)             1 class
 //
-// A class can be computed from a size in a few instructions, so there is no table to miss in a cache. Above 32 KiB a slot is
-// a whole number of pages and a span holds one object.
+// Above 32 KiB a slot is a whole number of pages and a span holds one object.
 #pragma once
 
 #include <growstack/heap/page.hpp>
 
+#include <array>
 #include <bit>
 
 namespace growstack::heap {
@@ -53,11 +53,28 @@ constexpr std::size_t slot_bytes(size_class c) noexcept {
     return (last_fine_bytes + (step + 1) * last_fine_bytes / classes_per_doubling) << doubling;
 }
 
+namespace detail {
+/// The classes of sizes up to 1 KiB: two cache lines, and half the time of the computation.
+inline constexpr std::size_t last_listed_bytes = 1024;
+inline constexpr auto listed_classes = [] {
+    std::array<unsigned char, last_listed_bytes / finest_bytes + 1> classes{};
+    classes[0] = class_of(common_alignment); // no bytes, at any common alignment
+    for (std::size_t i = 1; i < classes.size(); ++i) classes[i] = static_cast<unsigned char>(class_of(i * finest_bytes));
+    return classes;
+}();
+constexpr bool is_listed(std::size_t bytes, std::size_t alignment) noexcept {
+    return bytes <= last_listed_bytes && alignment <= common_alignment;
+}
+} // namespace detail
+
 /// Returns the class of an object with an alignment, a power of two up to page_bytes: slots lie at multiples of their
 /// size in a span, which begins at a page.
 constexpr size_class class_of(std::size_t bytes, std::size_t alignment) noexcept {
-    size_class c = class_of(((bytes ? bytes : 1) + alignment - 1) & ~(alignment - 1));
-    if (alignment > detail::common_alignment)
+    using namespace detail;
+    const std::size_t rounded = (bytes + alignment - 1) & ~(alignment - 1);
+    if (is_listed(bytes, alignment)) [[likely]] return listed_classes[(rounded + finest_bytes - 1) / finest_bytes];
+    size_class c = class_of(rounded ? rounded : alignment);
+    if (alignment > common_alignment)
         while (slot_bytes(c) & (alignment - 1)) ++c;
     return c;
 }
