@@ -31,12 +31,6 @@ namespace {
 
 } // namespace
 
-void message::write_line() noexcept {
-    text_[length_++] = '\n';
-    // Nobody is left to be told if this fails.
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text_, length_);
-}
-
 void fatal_destroyed_while_active(const grow::stack& self) noexcept {
     report_and_abort(self, "destroyed while it runs or waits for a coroutine that it resumed; "
                            "let it yield or end before its handle is destroyed");
