@@ -210,9 +210,80 @@ def print_check(directory):
     print_aim("guard", 1.05, median["guard"] / plain, "x plain")
 
 
+def print_heap(directory):
+    allocators = ["glibc", "tcmalloc", "mimalloc", "jemalloc"]
+    ns = {}
+    for allocator in ["growstack", *allocators]:
+        if not list(directory.glob(f"heap-{allocator}.*.json")):
+            allocators.remove(allocator)
+            continue
+        rows, _ = read(directory, f"heap-{allocator}")
+        for key, row in rows.items():
+            pattern, bytes_, threads = key.split("/")[2].split("-")
+            blocks = 256 if pattern == "batch" else 1
+            # Of several threads the time of all is given for the operations of all.
+            ns[allocator, pattern, int(bytes_), int(threads)] = row["median"]["real_time"] * int(threads) / blocks
+    cases = sorted({key[1:] for key in ns}, reverse=False)
+
+    def to_best(case):
+        return ns["growstack", *case] / min(ns[(a, *case)] for a in allocators)
+
+    print_table("heap: allocate and free, ns a block for each thread; medians",
+                ["", "growstack", *allocators, "to the best of them", "to one thread"],
+                [[f"{pattern}, {size(bytes_)}, threads: {threads}", f"{ns['growstack', pattern, bytes_, threads]:.2f}"] +
+                 [f"{ns[a, pattern, bytes_, threads]:.2f}" for a in allocators] +
+                 [f"{to_best((pattern, bytes_, threads)):.2f}",
+                  f"{ns['growstack', pattern, bytes_, threads] / ns['growstack', pattern, bytes_, 1]:.2f}"]
+                 for pattern, bytes_, threads in cases])
+    print_aim("batch of 256, 64 B and 64 KiB", 1.1, max(to_best(("batch", b, 1)) for b in (64, 64 * KIB)), "x the best")
+    print_aim("pair", 1.2, max(to_best(case) for case in cases if case[0] == "pair" and case[2] == 1), "x the best")
+    print_aim("two threads", 1.3, max(ns[("growstack", p, b, 2)] / ns[("growstack", p, b, 1)] for p, b, t in cases if t == 2),
+              "x one thread")
+
+
+def print_density(directory):
+    runs = {}
+    for line in (directory / "density.jsonl").read_text(encoding="utf-8").splitlines():
+        run = json.loads(line)
+        runs.setdefault((run["count"], run["kind"]), []).append(run)
+    # Times in the program itself are counted by the system's clock ticks: only their mean says something.
+    row = {key: {field: (statistics.fmean if field.endswith("user_ns") else statistics.median)(run[field] for run in of_key)
+                 for field, value in of_key[0].items() if isinstance(value, (int, float))}
+           for key, of_key in runs.items()}
+    kinds = list(dict.fromkeys(kind for _, kind in row))
+    ours = [kind for kind in kinds if not kind.startswith(("boost", "goroutine"))]
+    counts = sorted({count for count, _ in row})
+
+    def cell(of_kind, field, form):
+        return format(of_kind[field], form) if field in of_kind else "-"
+
+    for count in counts:
+        header = ["", "bytes", "after spike", "create ns", "user", "faults", "resume ns", "spike ns", "end ns", "user", "peak"]
+        print_table(f"{count:,} suspended at once; bytes and ns each, memory with page tables; a spike is 32 KiB deep, and trimmed",
+                    header,
+                    [[kind] + [cell(row[count, kind], field, form) for field, form in (
+                        ("bytes", ".0f"), ("bytes_after_spike", ".0f"), ("create_ns", ".0f"), ("create_user_ns", ".0f"),
+                        ("create_faults", ".2f"), ("resume_ns", ".0f"), ("spike_ns", ".0f"), ("end_ns", ".0f"),
+                        ("end_user_ns", ".0f"))] + [size(row[count, kind]["peak_bytes"])] for kind in kinds])
+    most = {kind: row[counts[-1], kind] for kind in kinds}
+    for kind, aim in (("contiguous_dense_2K", 2300), ("contiguous_dense_1K", 1400), ("contiguous_4K", 4400), ("segmented_4K", 4400)):
+        print_aim(f"{kind}", aim, most[kind]["bytes"], "bytes each")
+    print_aim("after a spike and a trim", 1.1,
+              max(most[kind]["bytes_after_spike"] / most[kind]["bytes"] for kind in ours if "bytes_after_spike" in most[kind]), "x before")
+    if "goroutine" in most:
+        for kind in ours:
+            print_aim(f"{kind}, create", 1, most[kind]["create_ns"] / most["goroutine"]["create_ns"], "x goroutines")
+    for kind in ours:
+        times = [sum(row[count, kind][f"{phase}_user_ns"] for phase in ("create", "resume", "end")) for count in (counts[0], counts[-1])]
+        print_aim(f"{kind}, create, resume and end without page faults, {counts[-1]:,}", 2, times[1] / times[0], f"x {counts[0]:,}")
+    print_aim("memory at most", 6, max(most[kind]["peak_bytes"] for kind in ours) / (KIB * KIB * KIB), "GiB")
+    print_aim("mappings", 65530, max(most[kind]["mappings"] for kind in ours), "")
+
+
 def main():
     directory = pathlib.Path(sys.argv[1])
-    for part in (print_switch, print_create, print_relocate, print_growth, print_hot_split, print_guard, print_check, print_jobs):
+    for part in (print_switch, print_create, print_relocate, print_growth, print_hot_split, print_guard, print_check, print_heap, print_density,
+                 print_jobs):
         part(directory)
 
 
