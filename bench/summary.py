@@ -210,6 +210,24 @@ def print_check(directory):
     print_aim("guard", 1.05, median["guard"] / plain, "x plain")
 
 
+def print_moving(directory):
+    rows, _ = read(directory, "moving")
+    ns = times(rows, "median")
+    moves = {tuple(key.split("/")[1:]): row["median"].get("moves", 0) for key, row in rows.items()}
+    calls = ns["no_move", "0"]
+
+    def per_move(what, count):
+        return (ns[what, count] - calls) / moves[what, count]
+
+    none = per_move("dependents", "0")
+    print_table("a move of a stack with 2 KiB in use; medians", ["", "ns", "to none"],
+                [[f"{what}: {count}", f"{per_move(what, count):.0f}", f"{per_move(what, count) / none:.2f}"]
+                 for what in ("dependents", "roots") for count in sorted((c for w, c in ns if w == what), key=int)])
+    pin = ns["pin", "0"] - ns["no_pin", "0"]
+    print_aim("a pin where nothing grows", 1, pin, "ns")
+    print_aim("3 dependents with 2 KiB each in use", 1.5, per_move("dependents", "3") / none, "x none")
+
+
 def print_heap(directory):
     allocators = ["glibc", "tcmalloc", "mimalloc", "jemalloc"]
     ns = {}
@@ -282,7 +300,7 @@ def print_density(directory):
 
 def main():
     directory = pathlib.Path(sys.argv[1])
-    for part in (print_switch, print_create, print_relocate, print_growth, print_hot_split, print_guard, print_check, print_heap, print_density,
+    for part in (print_switch, print_create, print_relocate, print_growth, print_hot_split, print_guard, print_check, print_moving, print_heap, print_density,
                  print_jobs):
         part(directory)
 

@@ -149,7 +149,7 @@ void begin_again(control_block& block, const block_type& type) noexcept {
 // then counts as cached. Returns whether it did.
 bool keep_stack(stack& self) noexcept {
     const std::size_t bytes = self.sizes->initial_bytes;
-    const bool is_alone = !self.books().creator && !self.books().first_dependent;
+    const bool is_alone = !self.books().creator && !self.books().first_dependent && !self.books().roots;
     const bool is_as_new = self.books().counts.peak_stack_bytes == bytes && // nothing moved, linked, opened or allocated
                            self.books().mark == grow::stack_books::whole && self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered;
     const bool is_wanted = reinterpret_cast<const control_block&>(self).type->is_cached && bytes <= largest_kept_bytes &&
@@ -204,7 +204,9 @@ void free_kept_blocks() noexcept {
 }
 
 void destroy_body(control_block& block) noexcept {
-    if (std::exchange(block.stack.has_body, false) && block.type->destroy_body) block.type->destroy_body(block);
+    const bool has_body = block.stack.has_body;
+    block.stack.has_body = false;
+    if (has_body && block.type->destroy_body) block.type->destroy_body(block);
 }
 
 control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default) {

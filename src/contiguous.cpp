@@ -4,13 +4,16 @@
 #include "morestack.hpp"
 #include "observe.hpp"
 #include "outward_call.hpp"
+#include "quarantine.hpp"
 #include "room.hpp"
+#include "stress.hpp"
 #include "with_room.hpp"
 
 #include <growstack/grow/adjust.hpp>
 #include <growstack/grow/alloca_block.hpp>
 #include <growstack/grow/family.hpp>
 #include <growstack/grow/relocate.hpp>
+#include <growstack/grow/root_slots.hpp>
 #include <growstack/grow/stackalloc.hpp>
 
 #include <algorithm>
@@ -57,6 +60,7 @@ std::size_t wanted_bytes(const stack& self, const check_frame& frame, std::size_
 struct live_range {
     std::uintptr_t lo;
     std::uintptr_t lowest_pointer;
+    std::uintptr_t code; // that asked for it; 0: none did
 };
 
 // Copies the live frames to the high end of `fresh`, and re-points every word on the way.
@@ -83,6 +87,7 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     count_bytes(self, fresh.bytes(), self.memory.bytes());
     emit(trace_event::newstack, self, fresh, fresh.bytes());
     check_mark(self);
+    const roots_lock lock{self};
     const bounds old = self.memory;
     std::uintptr_t opened_lo = std::exchange(self.books().opened_lo, 0);
     moved = copystack(self, fresh, live);
@@ -91,8 +96,10 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     close_room(self, {old, self.sizes->layout, opened_lo});
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
+    adjust_roots(self, moved);
     emit(trace_event::stackfree, self, old, old.bytes());
-    stackfree(old, self.sizes->layout);
+    if (is_faulting()) [[unlikely]] quarantine(self, old, self.sizes->layout, live.code);
+    else stackfree(old, self.sizes->layout);
     self.shallow_yields = 0;
     const bool is_grown = bytes > self.sizes->initial_bytes;
     self.shrink_above = is_grown ? fresh.hi - bytes / 4 + self.sizes->headroom_bytes : UINTPTR_MAX;
@@ -109,7 +116,7 @@ check_frame* move_running(stack& self, check_frame& frame, std::size_t bytes) no
     outward_call outward; // the callee's arguments may be vectors of pointers
     const auto live_lo = reinterpret_cast<std::uintptr_t>(&frame);
     displacement moved;
-    if (!move(self, bytes, {live_lo, accessible_lo(self)}, moved)) return nullptr;
+    if (!move(self, bytes, {live_lo, accessible_lo(self), frame.check_address}, moved)) return nullptr;
     for (std::uintptr_t& word : outward.vectors.words) word = moved.apply(word);
     return reinterpret_cast<check_frame*>(live_lo + moved.distance);
 }
@@ -144,7 +151,7 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
 
 } // namespace
 
-bool is_pinned(const stack& self) noexcept { return self.top || exceptions_in_flight(); }
+bool is_pinned(const stack& self) noexcept { return self.top || self.pins || exceptions_in_flight(); }
 
 const policy contiguous_policy{0, "contiguous_stack", true, make_room};
 
@@ -157,7 +164,7 @@ check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noex
     return moved_frame ? moved_frame : &frame;
 }
 
-std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo,
+std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo, std::uintptr_t ip,
                                              displacement& moved) noexcept {
     const std::size_t needed = self.memory.hi - needed_lo + self.sizes->headroom_bytes;
     const std::size_t bytes = grown_bytes(self, needed);
@@ -166,20 +173,20 @@ std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo
     const std::uintptr_t copied_lo = std::max(lowest, live_lo & ~(sizeof(std::uintptr_t) - 1));
     // All that is guarded is the stack's own: what points there points to a frame that is being set up. Compilers compute
     // addresses in a frame before they lower sp to its end.
-    if (!move(self, bytes, {copied_lo, piece_of(self, nullptr).guard().lo}, moved)) return overflow_reason::no_memory;
+    if (!move(self, bytes, {copied_lo, piece_of(self, nullptr).guard().lo, ip}, moved)) return overflow_reason::no_memory;
     return {};
 }
 
 namespace {
 
 bool may_move_suspended(const stack& self) noexcept {
-    return self.kind() == &contiguous_policy && !self.top && !self.exceptions.in_flight;
+    return self.kind() == &contiguous_policy && !self.top && !self.pins && !self.exceptions.in_flight;
 }
 
 bool move_suspended(stack& self, std::size_t bytes) noexcept {
     const auto sp = reinterpret_cast<std::uintptr_t>(self.context);
     displacement moved;
-    if (!move(self, bytes, {sp, accessible_lo(self)}, moved)) return false;
+    if (!move(self, bytes, {sp, accessible_lo(self), 0}, moved)) return false;
     self.context = reinterpret_cast<void*>(moved.apply(sp));
     self.update_limit();
     return true;

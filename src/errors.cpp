@@ -1,5 +1,6 @@
 // The words of an overflow, and the room that its destructors get.
 #include "call_site.hpp"
+#include "fatal.hpp"
 #include "guard.hpp"
 #include "morestack.hpp"
 #include "room.hpp"
@@ -31,12 +32,12 @@ constexpr std::size_t throw_bytes = 12 * 1024;
 // What a callee may use of the headroom while an overflow waits. Most of it is left for the throw: 2 to 5 KiB.
 constexpr std::size_t most_waiting_bytes = 2048;
 
-bool can_wait(const stack& self, const check_frame& frame, std::size_t frame_bytes) noexcept {
+bool can_wait(stack& self, const check_frame& frame, std::size_t frame_bytes) noexcept {
     const std::size_t quarter = self.sizes->headroom_bytes / 4;
     const std::uintptr_t lo =
         self.innermost().lo + self.sizes->headroom_bytes - (quarter < most_waiting_bytes ? quarter : most_waiting_bytes);
     const std::uintptr_t sp = frame.callee_sp();
-    return sp >= lo && sp - lo >= frame_bytes && !expects_exception(frame.return_address);
+    return sp >= lo && sp - lo >= frame_bytes && !is_tight(self) && !expects_exception(frame.return_address);
 }
 
 } // namespace
@@ -60,6 +61,7 @@ void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t fra
                   self.sizes->max_bytes,
                   self.sizes->headroom_bytes, advice(reason));
     open_beyond_room(self, frame.callee_sp() - throw_bytes);
+    if (is_tight(self) && frame.callee_sp() - self.memory.lo < detail::least_throw_bytes) detail::fatal_no_room_to_throw(self);
     self.is_limit_lowered = true;
     detail::write_limit(self.update_limit());
     throw stack_overflow(message);

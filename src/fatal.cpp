@@ -4,6 +4,7 @@
 
 #include <growstack/grow/stackalloc.hpp>
 
+#include <dlfcn.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -80,6 +81,31 @@ void fatal_stack_overwritten(const grow::stack& self) noexcept {
 void fatal_no_room_to_throw(const grow::stack& self) noexcept {
     report_and_abort(self, "no room to throw on its dense stack, which cannot move now: there is no memory, or an exception is "
                            "in flight already; call this_coroutine::ensure before, or use stack_layout::guarded");
+}
+
+namespace {
+
+// As addr2line wants it, with the function's name if the program exports it.
+message& put_code(message& line, std::uintptr_t address) noexcept {
+    Dl_info info;
+    if (!::dladdr(reinterpret_cast<void*>(address), &info) || !info.dli_fname) return line << reinterpret_cast<void*>(address);
+    line << info.dli_fname << "+" << reinterpret_cast<void*>(address - reinterpret_cast<std::uintptr_t>(info.dli_fbase));
+    if (info.dli_sname) line << " (" << info.dli_sname << ")";
+    return line;
+}
+
+} // namespace
+
+void fatal_stale_pointer(const grow::former_stack& was, std::uintptr_t touched, std::uintptr_t ip) noexcept {
+    message line;
+    line << "growstack: stale pointer: code at ";
+    put_code(line, ip) << " touched " << reinterpret_cast<void*>(touched) << ", " << was.memory.hi - touched
+                       << " bytes below the high end of a stack that coroutine " << was.of << " had before its move " << was.move;
+    if (was.code) put_code(line << ", asked for by code at ", was.code);
+    else line << ", by shrink()";
+    line << "; a growstack::pin keeps it in place, a growstack::root follows it";
+    line.write_line();
+    std::abort();
 }
 
 void fatal_no_room_for_a_signal_handler(const grow::stack& self) noexcept {

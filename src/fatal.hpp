@@ -5,6 +5,19 @@
 #include <growstack/errors.hpp>
 #include <growstack/grow/stack.hpp>
 
+namespace growstack::grow {
+
+/// Memory that a stack has moved away from.
+struct former_stack {
+    const stack* of = nullptr;
+    bounds memory;
+    stack_layout layout = stack_layout::guarded;
+    std::size_t move = 0;        // of that stack, counted from 1
+    std::uintptr_t code = 0;     // that asked for the move; 0: the handle's shrink()
+};
+
+} // namespace growstack::grow
+
 namespace growstack::detail {
 
 /// A handle was destroyed inside the coroutine that it owns, or inside one that this one has resumed.
@@ -27,6 +40,9 @@ namespace growstack::detail {
 
 /// An exception, or the unwinding of a destroyed coroutine, has too little stack, which has no guard and cannot move.
 [[noreturn]] void fatal_no_room_to_throw(const grow::stack& self) noexcept;
+
+/// Code has touched memory that a stack has moved away from.
+[[noreturn]] void fatal_stale_pointer(const grow::former_stack& was, std::uintptr_t touched, std::uintptr_t ip) noexcept;
 
 /// The kernel found no room on the coroutine's stack for a signal handler without SA_ONSTACK; the signal is lost.
 [[noreturn]] void fatal_no_room_for_a_signal_handler(const grow::stack& self) noexcept;

@@ -13,6 +13,7 @@
 #include "fault.hpp"
 #include "fatal.hpp"
 #include "morestack.hpp"
+#include "quarantine.hpp"
 #include "room.hpp"
 #include "with_room.hpp"
 
@@ -99,6 +100,9 @@ const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_
     if (!self.sizes->move_at_guard)
         return "stack_options::move_at_guard is off: compile that code with -fsplit-stack, or call "
                "this_coroutine::ensure before";
+    if (self.pins)
+        return "a growstack::pin lives, and the stack must not move: call this_coroutine::ensure before the pin, or "
+               "growstack::native";
     return "an exception is in flight, or a chunk is linked, or growstack itself runs, and the stack must not move: call "
            "this_coroutine::ensure before";
 }
@@ -116,19 +120,20 @@ struct move_request {
     stack& self;
     std::uintptr_t sp;
     std::uintptr_t needed_lo;
+    std::uintptr_t ip;
     displacement moved{};
     std::optional<overflow_reason> failure{};
 };
 
 void move_on_root_stack(void* argument) noexcept {
     auto& request = *static_cast<move_request*>(argument);
-    request.failure = move_at_fault(request.self, request.sp - red_zone_bytes, request.needed_lo, request.moved);
+    request.failure = move_at_fault(request.self, request.sp - red_zone_bytes, request.needed_lo, request.ip, request.moved);
 }
 
 // Moves the stack and what the interrupted code has in its registers.
 std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, interrupted_code& code,
                                     greg_t* end_of_probing) noexcept {
-    move_request request{.self = self, .sp = code.sp(), .needed_lo = needed_lo};
+    move_request request{.self = self, .sp = code.sp(), .needed_lo = needed_lo, .ip = code.ip()};
     growstack_call_on_root_stack(move_on_root_stack, &request);
     if (request.failure) return request.failure;
     const std::uintptr_t end = end_of_probing ? static_cast<std::uintptr_t>(*end_of_probing) : 0;
@@ -171,6 +176,7 @@ bool is_stack_access(const piece& p, std::uintptr_t touched, std::uintptr_t sp) 
 } // namespace
 
 bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
+    if (info.si_signo == SIGSEGV) report_if_stale(reinterpret_cast<std::uintptr_t>(info.si_addr), code);
     stack* const found = info.si_signo == SIGSEGV && !code.is_on_alternate_stack() ? stack_at(code.sp()) : nullptr;
     if (!found) return false;
     stack& self = *found;

@@ -41,7 +41,7 @@ private:
         while (count) put(digits[--count]);
     }
 
-    char text_[640];
+    char text_[1024];
     std::size_t length_ = 0;
 };
 

@@ -28,8 +28,8 @@ allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept;
 
 /// Moves a contiguous stack whose code is at whatever instruction, so that the stack reaches down to needed_lo. Frames
-/// begin at live_lo. Allocates and frees nothing in the heap. Returns why that is not possible.
-std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo,
+/// begin at live_lo; the code is at ip. Allocates and frees nothing in the heap. Returns why that is not possible.
+std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo, std::uintptr_t ip,
                                              displacement& moved) noexcept;
 
 /// Says if a contiguous stack must not move now: something outside knows addresses in it.

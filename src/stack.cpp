@@ -4,6 +4,7 @@
 
 #include <growstack/grow/alloca_block.hpp>
 #include <growstack/grow/family.hpp>
+#include <growstack/grow/root_slots.hpp>
 #include <growstack/grow/stack.hpp>
 #include <growstack/grow/stackalloc.hpp>
 
@@ -49,6 +50,7 @@ void release_stack(stack& self) noexcept {
     if (!self.memory.hi) return;
     check_mark(self);
     leave_family(self);
+    leave_roots(self);
     release_chunks(self);
     free_alloca_blocks(self, {0, UINTPTR_MAX}, UINTPTR_MAX);
     if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));

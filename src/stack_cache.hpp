@@ -103,6 +103,9 @@ struct thread_cache {
 /// Sets the calling thread's cache up. The first stack may be asked for in a signal handler, which cannot.
 void prepare_thread_cache() noexcept;
 
+/// Counts so many bytes as in use no more, though their slot is not free yet.
+void count_freed(std::size_t bytes) noexcept;
+
 /// Gives the free stacks that the calling thread has to the pool.
 void give_cached_back() noexcept;
 

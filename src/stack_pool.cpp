@@ -253,6 +253,18 @@ std::size_t stack_pool::cached_bytes(std::size_t in_use) noexcept {
     return small_warm_bytes_ + large_warm_bytes_ + (taken_bytes_ > in_use ? taken_bytes_ - in_use : 0);
 }
 
+stack_pool::slot stack_pool::slot_at(std::uintptr_t address) noexcept {
+    const std::lock_guard lock{mutex_};
+    for (heap::mheap* pages : {&near_, &far_}) {
+        const mspan* const span = pages->find(scaled(address));
+        if (!span || span->is_free()) continue;
+        for (unsigned i = 0; i < span->capacity; ++i)
+            if (!(span->untouched & bit(i)) && address < top_of(*span, i) && address >= top_of(*span, i) - stride_of(span->slot_class))
+                return {span->slot_class, top_of(*span, i)};
+    }
+    return {};
+}
+
 void stack_pool::trim() noexcept {
     const std::lock_guard lock{mutex_};
     release_unused_spans();

@@ -91,6 +91,13 @@ public:
                         if (!(span.untouched >> i & 1)) visit(c, top_of(span, i));
     }
 
+    struct slot {
+        stack_class size_class = 0;
+        std::uintptr_t top = 0; // 0: none
+    };
+    /// Returns the slot that the address lies in, unless it is known to be free.
+    slot slot_at(std::uintptr_t address) noexcept;
+
 private:
     using span_list = boost::intrusive::list<heap::mspan, boost::intrusive::base_hook<heap::list_hook>,
                                              boost::intrusive::constant_time_size<false>>;

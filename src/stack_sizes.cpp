@@ -83,7 +83,7 @@ struct configuration {
 };
 
 // AddressSanitizer makes frames larger, and calls its runtime, which has no checks, from everywhere. Where chunks are linked instead of
-// moving, nothing makes room for the unwinder.
+// moving, nothing makes room for the unwinder. A former stack without access takes whole pages.
 stack_options without_dense(stack_options options) noexcept {
     options.layout = stack_layout::guarded;
     options.headroom_bytes = std::max(options.headroom_bytes, default_headroom_bytes);
@@ -93,7 +93,7 @@ stack_options without_dense(stack_options options) noexcept {
 
 grow::stack_sizes computed(const grow::policy& policy, const stack_options& wanted) {
     check_sizes(wanted, policy);
-    const bool is_guarded_instead = wanted.layout == stack_layout::dense && (grow::is_sanitized() || stress().link);
+    const bool is_guarded_instead = wanted.layout == stack_layout::dense && (grow::is_sanitized() || stress().link || stress().fault);
     const stack_options options = is_guarded_instead ? without_dense(wanted) : wanted;
     const stress_modes modes = stress();
     const bool is_contiguous = &policy == &grow::contiguous_policy;

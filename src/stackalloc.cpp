@@ -113,6 +113,8 @@ void give_cached_back() noexcept {
     for (stack_class c = 0; c < cached_classes; ++c) shared_pool().give(c, cache.stacks[c], 0);
 }
 
+void count_freed(std::size_t bytes) noexcept { count_in_use(-static_cast<std::ptrdiff_t>(bytes)); }
+
 void count_kept_slowly(std::ptrdiff_t bytes) noexcept { count_in_use(-bytes); }
 
 bounds stackalloc_slowly(stack_class c, unsigned top_class) noexcept {

@@ -25,8 +25,9 @@ stress_modes modes_from_environment() noexcept {
         if (word == "move") modes.move = true;
         else if (word == "link") modes.link = true;
         else if (word == "poison") modes.poison = true;
+        else if (word == "fault") modes.fault = true;
         else if (!word.empty())
-            std::fprintf(stderr, "growstack: GROWSTACK_STRESS: no mode '%.*s'; there are move, link and poison\n",
+            std::fprintf(stderr, "growstack: GROWSTACK_STRESS: no mode '%.*s'; there are move, link, poison and fault\n",
                          static_cast<int>(word.size()), word.data());
     }
     return modes;
@@ -38,11 +39,13 @@ constexpr unsigned move_bit = 1;
 constexpr unsigned link_bit = 2;
 
 unsigned to_bits(stress_modes modes) noexcept {
-    return (modes.move ? move_bit : 0u) | (modes.link ? link_bit : 0u) | (modes.poison ? poison_bit : 0u);
+    return (modes.move ? move_bit : 0u) | (modes.link ? link_bit : 0u) | (modes.poison ? poison_bit : 0u) |
+           (modes.fault ? grow::fault_bit : 0u);
 }
 
 stress_modes from_bits(unsigned bits) noexcept {
-    return {.move = (bits & move_bit) != 0, .link = (bits & link_bit) != 0, .poison = (bits & poison_bit) != 0};
+    return {.move = (bits & move_bit) != 0, .link = (bits & link_bit) != 0, .poison = (bits & poison_bit) != 0,
+            .fault = (bits & grow::fault_bit) != 0};
 }
 
 // Before other static objects: they may create coroutines.

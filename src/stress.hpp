@@ -10,12 +10,15 @@ namespace growstack::grow {
 /// The modes that are on, as stress.cpp numbers them.
 [[gnu::visibility("hidden")]] extern std::atomic<unsigned> stress_bits;
 inline constexpr unsigned poison_bit = 4;
+inline constexpr unsigned fault_bit = 16;
 inline constexpr unsigned sanitizer_bit = 8; // not a mode: the program runs under AddressSanitizer
 
 /// Says if a freed stack's contents need no treatment.
 inline bool is_free_simple() noexcept {
     return (stress_bits.load(std::memory_order_relaxed) & (poison_bit | sanitizer_bit)) == 0;
 }
+
+inline bool is_faulting() noexcept { return (stress_bits.load(std::memory_order_relaxed) & fault_bit) != 0; }
 
 inline bool is_sanitized() noexcept { return (stress_bits.load(std::memory_order_relaxed) & sanitizer_bit) != 0; }
 

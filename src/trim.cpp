@@ -1,7 +1,7 @@
 // Giving memory back, of all coroutines.
-//
-// Coroutines are on no list, which would cost each of them. Where there is a stack, its mark is found at the high end of a slot.
 #include "block_cache.hpp"
+#include "find_stack.hpp"
+#include "quarantine.hpp"
 #include "stack_pool.hpp"
 #include "with_room.hpp"
 
@@ -13,18 +13,6 @@
 namespace growstack {
 namespace grow {
 namespace {
-
-// The stack whose high end is at `hi`; null if there is none.
-stack* stack_with_top(std::uintptr_t hi) noexcept {
-    const stack_books& books = reinterpret_cast<const stack_books*>(hi)[-1];
-    return books.mark == stack_books::whole && books.self->memory.hi == hi ? books.self : nullptr;
-}
-
-stack* stack_in_slot(stack_class c, std::uintptr_t top) noexcept {
-    for (std::uintptr_t hi = top; hi > top - slot_alignment(c); hi -= top_step_bytes)
-        if (stack* const found = stack_with_top(hi)) return found;
-    return nullptr;
-}
 
 void trim_all_suspended() noexcept {
     chunk* chunks = nullptr; // given back afterwards: the pool is locked while its slots are visited
@@ -43,6 +31,7 @@ void trim_all_suspended() noexcept {
 void trim() noexcept {
     grow::with_room([] {
         detail::free_kept_blocks();
+        grow::end_quarantine();
         grow::trim_all_suspended();
         grow::give_cached_back();
         grow::shared_pool().trim();

@@ -17,7 +17,7 @@ int passed = 0;
 int failed = 0;
 
 bool equal(growstack::stress_modes a, growstack::stress_modes b) {
-    return a.move == b.move && a.link == b.link && a.poison == b.poison;
+    return a.move == b.move && a.link == b.link && a.poison == b.poison && a.fault == b.fault;
 }
 
 // Returns what a test has left behind, null if nothing. Puts right what it can, for the tests that follow.

@@ -50,7 +50,8 @@ TEST_CASE_TEMPLATE("trim() gives back what suspended coroutines do not use, and 
     const std::size_t before = resident_bytes();
     growstack::trim();
     constexpr bool has_kept_memory = !std::is_same_v<Kind, test::segmented_eager>;
-    if (has_kept_memory) CHECK(resident_bytes() + count * bytes / 2 < before);
+    constexpr std::size_t kept_bytes = 12 << 10; // at least: a segmented one keeps a chunk of 16 KiB
+    if (has_kept_memory) CHECK(resident_bytes() + count * kept_bytes < before);
     for (auto& c : all) c.resume();
     CHECK(right == count);
 }

@@ -9,7 +9,9 @@
 #include <growstack/fixed_stack.hpp>
 #include <growstack/generator.hpp>
 #include <growstack/native.hpp>
+#include <growstack/pin.hpp>
 #include <growstack/reserved_stack.hpp>
+#include <growstack/root.hpp>
 #include <growstack/segmented_stack.hpp>
 #include <growstack/signals.hpp>
 #include <growstack/stack_options.hpp>

@@ -21,6 +21,7 @@
 namespace growstack::grow {
 
 struct alloca_block;
+struct root_slot;
 struct stack;
 
 /// What __morestack leaves on the stack that it was called on, low address first. Integer registers that may hold
@@ -115,6 +116,7 @@ struct stack_books {
     stack* first_dependent = nullptr;
     stack* next_sibling = nullptr;
     stack* previous_sibling = nullptr;
+    root_slot* roots = nullptr; // that point into this stack (src/root_slots.cpp)
 
     alignas(16) stack* self = nullptr;
     std::uintptr_t mark = whole;   // the topmost word: what runs over the end of a dense stack above changes it first
@@ -134,11 +136,12 @@ struct stack {
     detail::exception_state exceptions{}; // while it does not run
     std::uintptr_t shrink_above = UINTPTR_MAX; // suspended with sp above this, less than a quarter is used
     const stack_sizes* sizes = &no_sizes;
-    unsigned shallow_yields = 0;   // since the stack moved last
+    unsigned pins = 0;             // while there are any, it must not move
+    unsigned char shallow_yields = 0; // since the stack moved last
     unsigned char check_reasons = 0;
-    bool has_started = false;
-    bool is_limit_lowered = false; // an overflow is being unwound: destructors may use most of the headroom
-    bool has_body = false;         // for whoever made this stack: a callable is attached
+    bool has_started : 1 = false;
+    bool is_limit_lowered : 1 = false; // an overflow is being unwound: destructors may use most of the headroom
+    bool has_body : 1 = false;     // for whoever made this stack: a callable is attached
 
     const policy* kind() const noexcept { return sizes->kind; }
 
