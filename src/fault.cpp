@@ -82,7 +82,8 @@ bool may_move(const stack& self) noexcept {
 // What does not last: growth that has begun on the stack that is full, an exception that will be caught, the unwinding of a stack
 // that is destroyed.
 bool may_use_reserve(const stack& self) noexcept {
-    return is_library_running() || self.books().destroyer || (self.kind()->is_movable && is_pinned(self));
+    return is_library_running() || self.books().destroyer ||
+           (self.kind()->is_movable && (exceptions_in_flight() || (self.top && !self.pins)));
 }
 
 const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_lo, bool is_probing) noexcept {

@@ -146,6 +146,33 @@ TEST_CASE("a contiguous stack that is not to move without a check says so") {
     check_depth(t, 47 * kib, 50 * kib);
 }
 
+TEST_CASE("a pinned stack extends into the room, in place, and beyond it says so") {
+    bool is_in_place = false;
+    const growstack::stack_options options{.initial_bytes = 16 * kib, .room_bytes = 32 * kib};
+    const auto stats = test::run<faults::contiguous>(
+        [&] {
+            const growstack::pin pin;
+            volatile int local = 0;
+            const std::uintptr_t hidden = ~reinterpret_cast<std::uintptr_t>(&local);
+            recurse<400>(60);
+            is_in_place = ~reinterpret_cast<std::uintptr_t>(&local) == hidden;
+        },
+        options);
+    CHECK(is_in_place);
+    CHECK(stats.moves == 0);
+    CHECK(stats.guard_faults > 0);
+    const told t = overflow([&] {
+        test::run<faults::contiguous>(
+            [] {
+                const growstack::pin pin;
+                recurse_endlessly();
+            },
+            options);
+    });
+    check_told(t, "contiguous_stack", "growstack::pin");
+    check_depth(t, 47 * kib, 50 * kib);
+}
+
 TEST_CASE("a contiguous stack that must not move while an exception is in flight says so") {
     const told t = overflow([] {
         test::run<faults::contiguous>([] {
