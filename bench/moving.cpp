@@ -11,6 +11,7 @@ namespace {
 namespace this_coroutine = growstack::this_coroutine;
 
 constexpr std::size_t live_bytes = 2 << 10; // of each stack
+constexpr growstack::stack_options first_stack{.initial_bytes = 16 << 10};
 
 [[gnu::noinline]] void recurse(std::size_t bytes, void (*f)(void*), void* argument) {
     volatile long frame[12];
@@ -54,7 +55,7 @@ void move_to_and_fro(benchmark::State& state, bool moves = true) {
 }
 
 void without_moves(benchmark::State& state) {
-    growstack::coroutine<> c{[&state] { at_depth(live_bytes, [&state] { move_to_and_fro(state, false); }); }, {.initial_bytes = 16 << 10}};
+    growstack::coroutine<> c{[&state] { at_depth(live_bytes, [&state] { move_to_and_fro(state, false); }); }, first_stack};
     c.resume();
 }
 
@@ -69,7 +70,7 @@ void with_dependents(benchmark::State& state) {
                                      move_to_and_fro(state);
                                  });
                              },
-                             {.initial_bytes = 16 << 10}};
+                             first_stack};
     c.resume();
 }
 
@@ -77,11 +78,12 @@ void with_roots(benchmark::State& state) {
     growstack::coroutine<> c{[&state] {
                                  at_depth(live_bytes, [&state] {
                                      int local = 0;
-                                     const std::vector<growstack::root<int*>> roots(static_cast<std::size_t>(state.range(0)), &local);
+                                     const auto count = static_cast<std::size_t>(state.range(0));
+                                     const std::vector<growstack::root<int*>> roots(count, &local);
                                      move_to_and_fro(state);
                                  });
                              },
-                             {.initial_bytes = 16 << 10}};
+                             first_stack};
     c.resume();
 }
 

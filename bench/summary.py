@@ -284,24 +284,26 @@ def print_density(directory):
                         ("create_faults", ".2f"), ("resume_ns", ".0f"), ("spike_ns", ".0f"), ("end_ns", ".0f"),
                         ("end_user_ns", ".0f"))] + [size(row[count, kind]["peak_bytes"])] for kind in kinds])
     most = {kind: row[counts[-1], kind] for kind in kinds}
-    for kind, aim in (("contiguous_dense_2K", 2300), ("contiguous_dense_1K", 1400), ("contiguous_4K", 4400), ("segmented_4K", 4400)):
+    for kind, aim in (("contiguous_dense_2K", 2300), ("contiguous_dense_1K", 1400), ("contiguous_4K", 4400),
+                      ("segmented_4K", 4400)):
         print_aim(f"{kind}", aim, most[kind]["bytes"], "bytes each")
-    print_aim("after a spike and a trim", 1.1,
-              max(most[kind]["bytes_after_spike"] / most[kind]["bytes"] for kind in ours if "bytes_after_spike" in most[kind]), "x before")
+    after_spike = [most[kind]["bytes_after_spike"] / most[kind]["bytes"] for kind in ours if "bytes_after_spike" in most[kind]]
+    print_aim("after a spike and a trim", 1.1, max(after_spike), "x before")
     if "goroutine" in most:
         for kind in ours:
             print_aim(f"{kind}, create", 1, most[kind]["create_ns"] / most["goroutine"]["create_ns"], "x goroutines")
     for kind in ours:
-        times = [sum(row[count, kind][f"{phase}_user_ns"] for phase in ("create", "resume", "end")) for count in (counts[0], counts[-1])]
-        print_aim(f"{kind}, create, resume and end without page faults, {counts[-1]:,}", 2, times[1] / times[0], f"x {counts[0]:,}")
+        few, many = (sum(row[count, kind][f"{phase}_user_ns"] for phase in ("create", "resume", "end"))
+                     for count in (counts[0], counts[-1]))
+        print_aim(f"{kind}, create, resume and end without page faults, {counts[-1]:,}", 2, many / few, f"x {counts[0]:,}")
     print_aim("memory at most", 6, max(most[kind]["peak_bytes"] for kind in ours) / (KIB * KIB * KIB), "GiB")
     print_aim("mappings", 65530, max(most[kind]["mappings"] for kind in ours), "")
 
 
 def main():
     directory = pathlib.Path(sys.argv[1])
-    for part in (print_switch, print_create, print_relocate, print_growth, print_hot_split, print_guard, print_check, print_moving, print_heap, print_density,
-                 print_jobs):
+    for part in (print_switch, print_create, print_relocate, print_growth, print_hot_split, print_guard, print_check,
+                 print_moving, print_heap, print_density, print_jobs):
         part(directory)
 
 

@@ -149,9 +149,10 @@ void begin_again(control_block& block, const block_type& type) noexcept {
 // then counts as cached. Returns whether it did.
 bool keep_stack(stack& self) noexcept {
     const std::size_t bytes = self.sizes->initial_bytes;
-    const bool is_alone = !self.books().creator && !self.books().first_dependent && !self.books().roots;
+    const bool is_alone = !self.pins && !self.books().creator && !self.books().first_dependent && !self.books().roots;
     const bool is_as_new = self.books().counts.peak_stack_bytes == bytes && // nothing moved, linked, opened or allocated
-                           self.books().mark == grow::stack_books::whole && self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered;
+                           self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered &&
+                           self.books().mark == grow::stack_books::whole;
     const bool is_wanted = reinterpret_cast<const control_block&>(self).type->is_cached && bytes <= largest_kept_bytes &&
                            grow::is_free_simple() &&
                            grow::cache.kept_bytes.load(std::memory_order_relaxed) < most_kept_bytes;

@@ -258,9 +258,11 @@ stack_pool::slot stack_pool::slot_at(std::uintptr_t address) noexcept {
     for (heap::mheap* pages : {&near_, &far_}) {
         const mspan* const span = pages->find(scaled(address));
         if (!span || span->is_free()) continue;
-        for (unsigned i = 0; i < span->capacity; ++i)
-            if (!(span->untouched & bit(i)) && address < top_of(*span, i) && address >= top_of(*span, i) - stride_of(span->slot_class))
-                return {span->slot_class, top_of(*span, i)};
+        for (unsigned i = 0; i < span->capacity; ++i) {
+            const std::uintptr_t top = top_of(*span, i);
+            const bool is_here = address < top && address >= top - stride_of(span->slot_class);
+            if (is_here && !(span->untouched & bit(i))) return {span->slot_class, top};
+        }
     }
     return {};
 }

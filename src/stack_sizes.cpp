@@ -93,9 +93,10 @@ stack_options without_dense(stack_options options) noexcept {
 
 grow::stack_sizes computed(const grow::policy& policy, const stack_options& wanted) {
     check_sizes(wanted, policy);
-    const bool is_guarded_instead = wanted.layout == stack_layout::dense && (grow::is_sanitized() || stress().link || stress().fault);
-    const stack_options options = is_guarded_instead ? without_dense(wanted) : wanted;
     const stress_modes modes = stress();
+    const bool is_hard = grow::is_sanitized() || modes.link || modes.fault;
+    const bool is_guarded_instead = wanted.layout == stack_layout::dense && is_hard;
+    const stack_options options = is_guarded_instead ? without_dense(wanted) : wanted;
     const bool is_contiguous = &policy == &grow::contiguous_policy;
     const bool is_segmented = &policy == &grow::segmented_policy;
     const std::size_t bytes = first_bytes(options, policy);

@@ -58,7 +58,13 @@ struct node {
 } // namespace
 
 TEST_CASE("the touch of a stale pointer in a global is told") {
-    check_is_told(test::run_in_child([] { use_after_growth([](int* p) { in_a_global = p; }, [] { test::opaque(in_a_global), *in_a_global = 2; }); }));
+    check_is_told(test::run_in_child([] {
+        use_after_growth([](int* p) { in_a_global = p; },
+                         [] {
+                             test::opaque(in_a_global);
+                             *in_a_global = 2;
+                         });
+    }));
 }
 
 TEST_CASE("the touch of a stale pointer in the heap is told") {

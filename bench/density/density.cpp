@@ -119,7 +119,9 @@ public:
         const double took = seconds() - start_;
         rusage after;
         ::getrusage(RUSAGE_SELF, &after);
-        const auto user = [](const rusage& r) { return static_cast<double>(r.ru_utime.tv_sec) + 1e-6 * static_cast<double>(r.ru_utime.tv_usec); };
+        const auto user = [](const rusage& r) {
+            return static_cast<double>(r.ru_utime.tv_sec) + 1e-6 * static_cast<double>(r.ru_utime.tv_usec);
+        };
         const double n = static_cast<double>(count);
         std::printf(", \"%s_ns\": %.1f, \"%s_user_ns\": %.1f, \"%s_faults\": %.3f", name_, took * 1e9 / n, name_,
                     (user(after) - user(before_)) * 1e9 / n, name_, static_cast<double>(after.ru_minflt - before_.ru_minflt) / n);

@@ -41,6 +41,10 @@ void blocks(benchmark::State& state) {
     }
 }
 
+std::string row_name(const char* pattern, long bytes, int threads) {
+    return std::string("heap/") + name + "/" + pattern + "-" + std::to_string(bytes) + "-" + std::to_string(threads);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -48,8 +52,7 @@ int main(int argc, char** argv) {
     for (const long bytes : {16, 64, 256, 1024, 4096, 32768, 65536})
         for (const int threads : {1, 2})
             for (const auto& [pattern, run] : {std::pair{"pair", &blocks<1>}, std::pair{"batch", &blocks<256>}})
-                benchmark::RegisterBenchmark(
-                    ("heap/" + std::string(name) + "/" + pattern + "-" + std::to_string(bytes) + "-" + std::to_string(threads)).c_str(), run)
+                benchmark::RegisterBenchmark(row_name(pattern, bytes, threads).c_str(), run)
                     ->Arg(bytes)
                     ->Threads(threads)
                     ->UseRealTime();

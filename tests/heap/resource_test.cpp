@@ -196,7 +196,10 @@ TEST_CASE("tiny objects of no bytes lie in a block of their own thread's") {
         all.push_back(tiny->allocate(8, 8));
         all.push_back(tiny->allocate(0, 1));
     }
-    for (std::size_t i = 0; i < all.size(); ++i) tiny->deallocate(all[i], i % 4 == 1 || i % 4 == 2 ? 8 : 0, i % 4 == 1 || i % 4 == 2 ? 8 : 1);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const bool is_empty = i % 4 == 0 || i % 4 == 3;
+        tiny->deallocate(all[i], is_empty ? 0 : 8, is_empty ? 1 : 8);
+    }
     heap::check_invariants();
 }
 
