@@ -13,6 +13,7 @@
 #include <growstack/switch.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -208,6 +209,7 @@ void destroy_body(control_block& block) noexcept {
     const bool has_body = block.stack.has_body;
     block.stack.has_body = false;
     if (has_body && block.type->destroy_body) block.type->destroy_body(block);
+    if (grow::is_auditing()) [[unlikely]] std::memset(static_cast<void*>(&block + 1), 0, block.type->bytes - sizeof block);
 }
 
 control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default) {

@@ -1,5 +1,6 @@
 // The contiguous policy: newstack -> copystack -> adjust -> stackfree.
 // Source: Go 1.19 runtime/stack.go, newstack, copystack and shrinkstack.
+#include "audit/audit.hpp"
 #include "fatal.hpp"
 #include "morestack.hpp"
 #include "observe.hpp"
@@ -61,6 +62,7 @@ struct live_range {
     std::uintptr_t lo;
     std::uintptr_t lowest_pointer;
     std::uintptr_t code; // that asked for it; 0: none did
+    bool is_at_fault = false; // at whatever instruction
 };
 
 // Copies the live frames to the high end of `fresh`, and re-points every word on the way.
@@ -80,6 +82,16 @@ displacement copystack(stack& self, bounds fresh, live_range live) noexcept {
     return moved;
 }
 
+void audit_after_move(const stack& self, bounds old, live_range live) noexcept {
+    audit::audit({.stack = self,
+                  .memory = old,
+                  .frames = {live.lo, old.hi - sizeof(stack_books)},
+                  .pointers = {live.lowest_pointer, old.hi},
+                  .code = live.code,
+                  .context = live.code ? nullptr : reinterpret_cast<const void*>(live.lo),
+                  .is_in_handler = live.is_at_fault});
+}
+
 // Moves the stack to `bytes` of new memory. Returns false, and leaves all as it was, if there is none.
 bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) noexcept {
     const bounds fresh = stackalloc_to_move(bytes, self.sizes->layout, self.memory);
@@ -93,10 +105,11 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     moved = copystack(self, fresh, live);
     self.books().mark = 0;
     self.memory = fresh;
-    close_room(self, {old, self.sizes->layout, opened_lo});
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
     adjust_roots(self, moved);
+    if (is_auditing()) [[unlikely]] audit_after_move(self, old, live);
+    close_room(self, {old, self.sizes->layout, opened_lo});
     emit(trace_event::stackfree, self, old, old.bytes());
     if (is_faulting()) [[unlikely]] quarantine(self, old, self.sizes->layout, live.code);
     else stackfree(old, self.sizes->layout);
@@ -173,7 +186,7 @@ std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo
     const std::uintptr_t copied_lo = std::max(lowest, live_lo & ~(sizeof(std::uintptr_t) - 1));
     // All that is guarded is the stack's own: what points there points to a frame that is being set up. Compilers compute
     // addresses in a frame before they lower sp to its end.
-    if (!move(self, bytes, {copied_lo, piece_of(self, nullptr).guard().lo, ip}, moved)) return overflow_reason::no_memory;
+    if (!move(self, bytes, {copied_lo, piece_of(self, nullptr).guard().lo, ip, true}, moved)) return overflow_reason::no_memory;
     return {};
 }
 

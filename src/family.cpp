@@ -1,5 +1,7 @@
 // The families of stacks. One lock for all: it is taken when a coroutine creates or destroys a coroutine and when a
 // stack with dependents moves; coroutines created by plain threads, and stacks without dependents, never take it.
+#include "family.hpp"
+
 #include <growstack/grow/adjust.hpp>
 #include <growstack/grow/family.hpp>
 #include <growstack/grow/stack.hpp>
@@ -9,6 +11,21 @@
 #include <utility>
 
 namespace growstack::grow {
+
+// A stack that another thread runs cannot be re-pointed under it; whoever shares a moving stack with a coroutine on
+// another thread has a data race anyway. On this thread, only stacks that do not run are met here.
+bool is_at_rest(const stack& s) noexcept {
+    if (!s.resumer) return true;
+    const native_call* native = this_thread().native;
+    for (const stack* active = this_thread().running; active;) {
+        if (active == &s) return true;
+        if (active->kind() && active->books().destroyer) active = active->books().destroyer;
+        else if (active->kind()) active = active->resumer;
+        else active = native ? std::exchange(native, native->outer)->caller : nullptr;
+    }
+    return false;
+}
+
 namespace {
 
 std::mutex families;
@@ -28,20 +45,6 @@ void unlink(stack& child) noexcept {
     link = books.next_sibling;
     if (books.next_sibling) books.next_sibling->books().previous_sibling = books.previous_sibling;
     books.creator = books.previous_sibling = books.next_sibling = nullptr;
-}
-
-// A stack that another thread runs cannot be re-pointed under it; whoever shares a moving stack with a coroutine on
-// another thread has a data race anyway. On this thread, only stacks that do not run are met here.
-bool is_at_rest(const stack& s) noexcept {
-    if (!s.resumer) return true;
-    const native_call* native = this_thread().native;
-    for (const stack* active = this_thread().running; active;) {
-        if (active == &s) return true;
-        if (active->kind() && active->books().destroyer) active = active->books().destroyer;
-        else if (active->kind()) active = active->resumer;
-        else active = native ? std::exchange(native, native->outer)->caller : nullptr;
-    }
-    return false;
 }
 
 void adjust_all_dependents(stack& origin, const displacement& moved) noexcept {

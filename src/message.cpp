@@ -5,10 +5,10 @@
 
 namespace growstack::detail {
 
-void message::write_line() noexcept {
-    text_[length_++] = '\n';
+void write_line(char* text, std::size_t length) noexcept {
+    text[length] = '\n';
     // Nobody is left to be told if this fails.
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text_, length_);
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, length + 1);
 }
 
 } // namespace growstack::detail

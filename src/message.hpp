@@ -6,27 +6,37 @@
 
 namespace growstack::detail {
 
+/// Writes the text, and the end of the line, to stderr in one call.
+void write_line(char* text, std::size_t length) noexcept;
+
 /// Text beyond its capacity is cut off.
-class message {
+template <std::size_t Capacity>
+class message_of {
 public:
-    message& operator<<(const char* text) noexcept {
+    message_of& operator<<(const char* text) noexcept {
         while (*text) put(*text++);
         return *this;
     }
 
-    message& operator<<(std::size_t number) noexcept {
+    message_of& operator<<(std::size_t number) noexcept {
         put_number(number, 10);
         return *this;
     }
 
-    message& operator<<(const void* address) noexcept {
+    message_of& operator<<(const void* address) noexcept {
         *this << "0x";
         put_number(reinterpret_cast<std::uintptr_t>(address), 16);
         return *this;
     }
 
-    /// Writes the line to stderr in one call.
-    void write_line() noexcept;
+    void write_line() noexcept { detail::write_line(text_, length_); }
+
+    void clear() noexcept { length_ = 0; }
+
+    const char* text() noexcept {
+        text_[length_] = '\0';
+        return text_;
+    }
 
 private:
     void put(char c) noexcept {
@@ -41,8 +51,10 @@ private:
         while (count) put(digits[--count]);
     }
 
-    char text_[1024];
+    char text_[Capacity]{};
     std::size_t length_ = 0;
 };
+
+using message = message_of<1024>;
 
 } // namespace growstack::detail

@@ -253,6 +253,10 @@ std::size_t stack_pool::cached_bytes(std::size_t in_use) noexcept {
     return small_warm_bytes_ + large_warm_bytes_ + (taken_bytes_ > in_use ? taken_bytes_ - in_use : 0);
 }
 
+bool stack_pool::owns(std::uintptr_t lo, std::uintptr_t hi) const noexcept {
+    return near_.owns(scaled(lo), scaled(hi - 1) + 1) || far_.owns(scaled(lo), scaled(hi - 1) + 1);
+}
+
 stack_pool::slot stack_pool::slot_at(std::uintptr_t address) noexcept {
     const std::lock_guard lock{mutex_};
     for (heap::mheap* pages : {&near_, &far_}) {

@@ -91,6 +91,9 @@ public:
                         if (!(span.untouched >> i & 1)) visit(c, top_of(span, i));
     }
 
+    /// Says if all of [lo, hi) is address space for stacks, in use or not.
+    bool owns(std::uintptr_t lo, std::uintptr_t hi) const noexcept;
+
     struct slot {
         stack_class size_class = 0;
         std::uintptr_t top = 0; // 0: none

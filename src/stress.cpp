@@ -50,13 +50,14 @@ stress_modes from_bits(unsigned bits) noexcept {
 
 // Before other static objects: they may create coroutines.
 [[gnu::constructor(102)]] void read_environment() noexcept {
-    stress_bits = to_bits(modes_from_environment()) | (grow::has_sanitizer() ? grow::sanitizer_bit : 0u);
+    stress_bits |= to_bits(modes_from_environment()) | (grow::has_sanitizer() ? grow::sanitizer_bit : 0u);
 }
 
 } // namespace
 
 stress_modes set_stress(stress_modes modes) noexcept {
-    return from_bits(stress_bits.exchange(to_bits(modes) | (stress_bits & grow::sanitizer_bit)));
+    constexpr unsigned no_modes = grow::sanitizer_bit | grow::audit_bit;
+    return from_bits(stress_bits.exchange(to_bits(modes) | (stress_bits & no_modes)));
 }
 
 stress_modes stress() noexcept { return from_bits(stress_bits.load(std::memory_order_relaxed)); }

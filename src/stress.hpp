@@ -12,13 +12,16 @@ namespace growstack::grow {
 inline constexpr unsigned poison_bit = 4;
 inline constexpr unsigned fault_bit = 16;
 inline constexpr unsigned sanitizer_bit = 8; // not a mode: the program runs under AddressSanitizer
+inline constexpr unsigned audit_bit = 32;    // nor this: set_audit()
 
-/// Says if a freed stack's contents need no treatment.
+/// Says if a freed stack's, or an ended coroutine's, contents need no treatment.
 inline bool is_free_simple() noexcept {
-    return (stress_bits.load(std::memory_order_relaxed) & (poison_bit | sanitizer_bit)) == 0;
+    return (stress_bits.load(std::memory_order_relaxed) & (poison_bit | sanitizer_bit | audit_bit)) == 0;
 }
 
 inline bool is_faulting() noexcept { return (stress_bits.load(std::memory_order_relaxed) & fault_bit) != 0; }
+
+inline bool is_auditing() noexcept { return (stress_bits.load(std::memory_order_relaxed) & audit_bit) != 0; }
 
 inline bool is_sanitized() noexcept { return (stress_bits.load(std::memory_order_relaxed) & sanitizer_bit) != 0; }
 

@@ -2,6 +2,7 @@
 // function.
 #pragma once
 
+#include <growstack/audit.hpp>
 #include <growstack/call.hpp>
 #include <growstack/contiguous_stack.hpp>
 #include <growstack/coroutine.hpp>

@@ -567,6 +567,37 @@ growstack_call_on_root_stack:
         .cfi_endproc
         .size   growstack_call_on_root_stack, .-growstack_call_on_root_stack
 
+// void growstack_call_from_context(const void* context, void (*f)(void*), void* argument): f(argument), for an unwinder in it: the
+// frame below says that it was called by the code that has left an fcontext, whose layout is that of Boost 1.81
+// (jump_x86_64_sysv_elf_gas.S): r12-r15, rbx, rbp and the return address, from context + 16.
+        .globl  growstack_call_from_context
+        .hidden growstack_call_from_context
+        .type   growstack_call_from_context, @function
+        .p2align 4
+growstack_call_from_context:
+        .cfi_startproc
+        push    %rbp
+        .cfi_def_cfa_offset 16
+        .cfi_offset %rbp, -16
+        mov     %rdi, %rbp
+        .cfi_remember_state
+        .cfi_def_cfa %rbp, 0x48
+        .cfi_offset %rbp, -16
+        .cfi_offset %rbx, -24
+        .cfi_offset %r15, -32
+        .cfi_offset %r14, -40
+        .cfi_offset %r13, -48
+        .cfi_offset %r12, -56
+        mov     %rdx, %rdi
+        call    *%rsi
+        .cfi_restore_state
+        pop     %rbp
+        .cfi_def_cfa_offset 8
+        .cfi_restore %rbp
+        ret
+        .cfi_endproc
+        .size   growstack_call_from_context, .-growstack_call_from_context
+
 // void growstack_save_vectors(void* to), void growstack_load_vectors(const void* from): zmm0-zmm7 as wide as the CPU
 // has them, 64 bytes apart. In: rdi. Clobbers nothing else.
         .hidden growstack_vector_level

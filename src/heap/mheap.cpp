@@ -227,6 +227,13 @@ void* mheap::metadata(std::size_t bytes) noexcept {
     return reinterpret_cast<void*>(std::exchange(metadata_next_, metadata_next_ + bytes));
 }
 
+bool mheap::owns(std::uintptr_t lo, std::uintptr_t hi) const noexcept {
+    const std::lock_guard lock{mutex_};
+    for (const arena* a = arenas_; a; a = a->next)
+        if (a->lo <= lo && hi <= a->lo + a->bytes) return true;
+    return false;
+}
+
 page_stats mheap::stats() const noexcept {
     const std::lock_guard lock{mutex_};
     return stats_;

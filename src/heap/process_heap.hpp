@@ -20,6 +20,9 @@ struct local_heap {
 /// Returns whether this thread may use its cache: not once its thread-local objects are gone.
 bool prepare_local_heap() noexcept;
 
+/// Has freed blocks overwritten from now on, or not any more.
+void overwrite_freed(bool is_on) noexcept;
+
 /// The ways past the cache.
 void* allocate_slowly(size_class c) noexcept;
 void free_slowly(void* p, size_class c) noexcept;

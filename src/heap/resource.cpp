@@ -5,6 +5,7 @@
 #include "corrupt.hpp"
 #include "process_heap.hpp"
 
+#include <cstring>
 #include <new>
 
 // Weak: null in programs without AddressSanitizer.
@@ -84,7 +85,13 @@ std::uint64_t bit_of(std::size_t slot) noexcept { return std::uint64_t{1} << slo
     free_slot(p, class_of(bytes, alignment));
 }
 
-bool is_plain() noexcept { return !is_checked && !__asan_poison_memory_region; }
+// A free does more than to give the slot back: AddressSanitizer is told, or the block is overwritten.
+constinit bool is_watched = false;
+constinit bool is_overwriting = false;
+
+[[gnu::constructor(101)]] void watch_for_sanitizer() noexcept { is_watched = __asan_poison_memory_region != nullptr; }
+
+bool is_plain() noexcept { return !is_checked && !is_watched; }
 
 // For AddressSanitizer, what is free must not be touched, and of a slot no more than was asked for.
 void poison(void* p, std::size_t bytes) noexcept {
@@ -137,7 +144,9 @@ namespace {
 }
 
 [[gnu::noinline]] void mark_and_free(void* p, std::size_t bytes, std::size_t alignment) noexcept {
+    constexpr int freed_byte = 0xfc;
     if constexpr (is_checked) mark_freed(p, bytes, alignment);
+    if (is_overwriting) std::memset(p, freed_byte, bytes);
     poison(p, bytes);
     free_unmarked(p, bytes, alignment);
 }
@@ -150,6 +159,11 @@ void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
 
 void deallocate(void* p, std::size_t bytes, std::size_t alignment) noexcept {
     is_plain() ? free_unmarked(p, bytes, alignment) : mark_and_free(p, bytes, alignment);
+}
+
+void overwrite_freed(bool is_on) noexcept {
+    is_overwriting = is_on;
+    is_watched = is_on || __asan_poison_memory_region;
 }
 
 std::pmr::memory_resource* resource() noexcept {

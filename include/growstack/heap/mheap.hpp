@@ -46,6 +46,9 @@ public:
     std::size_t scavenge(std::size_t keep_bytes = 0) noexcept;
 
     mspan* find(std::uintptr_t address) const noexcept { return map_.find(address); }
+
+    /// Says if one arena holds all of [lo, hi). Thread-safe, linear in the number of arenas.
+    bool owns(std::uintptr_t lo, std::uintptr_t hi) const noexcept;
     page_stats stats() const noexcept;
 
     /// Aborts with a message where the books do not agree. For tests: it visits every span.

@@ -1,0 +1,160 @@
+// Searching after a move, telling each finding once.
+#include "audit.hpp"
+#include "frames.hpp"
+#include "malloc_block.hpp"
+#include "place.hpp"
+#include "report.hpp"
+
+#include "../family.hpp"
+#include "../find_stack.hpp"
+#include "../heap/process_heap.hpp"
+#include "../stack_pool.hpp"
+#include "../stress.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+
+namespace growstack {
+namespace audit {
+namespace {
+
+// All that one audit knows: in one place, which the search leaves out, for copies of what it finds lie here.
+struct auditor {
+    const done_move* move = nullptr;
+    const mapping* searched = nullptr;      // or
+    const grow::stack* coroutine = nullptr; // whose frames are searched
+    frames of_moved;                        // into which words point
+    frames of_mover;                        // that asked for the move
+    std::array<finding, 64> found{};
+    std::size_t found_count = 0, more = 0;
+    std::array<std::uintptr_t, 1024> told{}; // what has been reported, by its key; a ring
+    std::size_t told_count = 0;
+
+    bool contains(std::uintptr_t address) const noexcept {
+        return address - reinterpret_cast<std::uintptr_t>(this) < sizeof *this;
+    }
+};
+
+constinit auditor the_auditor{};
+constinit std::mutex mutex;
+
+void note(const place& where, std::uintptr_t address, std::uintptr_t word) noexcept {
+    auditor& a = the_auditor;
+    for (std::size_t i = 0; i < a.found_count; ++i)
+        if (a.found[i].where.kind == where.kind && a.found[i].where.object.lo == where.object.lo) return void(++a.found[i].words);
+    if (a.found_count == a.found.size()) return void(++a.more);
+    a.found[a.found_count++] = {where, address, word, 1, a.coroutine};
+}
+
+void note_in_mapping(std::uintptr_t address, std::uintptr_t word, void*) noexcept {
+    if (the_auditor.contains(address)) return;
+    if (const auto where = place_of(address, *the_auditor.searched, the_auditor.move->stack)) note(*where, address, word);
+}
+
+void search_mapping(const mapping& m, void*) noexcept {
+    if (is_for_stacks(m)) return;
+    the_auditor.searched = &m;
+    search(m.memory, the_auditor.move->frames, note_in_mapping, nullptr);
+}
+
+void note_on_stack(std::uintptr_t address, std::uintptr_t word, void* innermost) noexcept {
+    const auto sp = reinterpret_cast<std::uintptr_t>(innermost);
+    note({audit_finding::coroutine_stack, {sp, sp}}, address, word);
+}
+
+// The live frames of a coroutine that does not run, or waits for one that does, on this thread.
+void search_frames(const grow::stack& s) noexcept {
+    the_auditor.coroutine = &s;
+    auto sp = reinterpret_cast<std::uintptr_t>(s.context);
+    for (const grow::chunk* c = s.top; c; c = c->older) {
+        search({sp, reinterpret_cast<std::uintptr_t>(c)}, the_auditor.move->frames, note_on_stack, s.context);
+        sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
+    }
+    search({sp, s.frames_hi()}, the_auditor.move->frames, note_on_stack, s.context);
+    the_auditor.coroutine = nullptr;
+}
+
+void search_coroutines() noexcept {
+    grow::shared_pool().for_each_used_slot([](grow::stack_class c, std::uintptr_t top) noexcept {
+        const grow::stack* const s = grow::stack_in_slot(c, top);
+        const bool is_waiting = s && s != &the_auditor.move->stack && s->has_started && !s->is_dead() && grow::is_at_rest(*s);
+        if (is_waiting) search_frames(*s);
+    });
+}
+
+void walk(const done_move& m) noexcept {
+    the_auditor.of_mover.walk(m.pointers);
+    if (m.code) the_auditor.of_moved = the_auditor.of_mover;
+    else the_auditor.of_moved.walk_suspended(m.context, m.memory);
+}
+
+// The same object, with a pointer into the same function's frame.
+bool is_told(const finding& f, const frame* into) noexcept {
+    auditor& a = the_auditor;
+    const std::uintptr_t key = (f.where.object.lo * 31 + f.where.kind) * 31 + (into ? function_at(into->code) : 0);
+    for (const std::uintptr_t known : a.told)
+        if (known == key) return true;
+    a.told[a.told_count++ % a.told.size()] = key;
+    return false;
+}
+
+// Words of the same variable are one finding.
+void join_variables() noexcept {
+    auditor& a = the_auditor;
+    for (std::size_t i = 0; i < a.found_count; ++i)
+        if (a.found[i].where.kind == audit_finding::global) a.found[i].where.object = variable_at(a.found[i].address);
+    for (std::size_t i = 0; i < a.found_count; ++i) {
+        const auto is_same = [&](const finding& f) { return f.where.kind == a.found[i].where.kind && f.where.object.lo == a.found[i].where.object.lo; };
+        const auto first = a.found.begin() + static_cast<std::ptrdiff_t>(i) + 1, last = a.found.begin() + static_cast<std::ptrdiff_t>(a.found_count);
+        a.found[i].words += static_cast<std::size_t>(std::count_if(first, last, is_same));
+        a.found_count = static_cast<std::size_t>(std::remove_if(first, last, is_same) - a.found.begin());
+    }
+}
+
+void tell_all(const done_move& m) noexcept {
+    join_variables();
+    for (std::size_t i = 0; i < the_auditor.found_count; ++i) {
+        const finding& f = the_auditor.found[i];
+        const frame* const into = the_auditor.of_moved.find(f.word);
+        if (!is_told(f, into)) report(f, m, the_auditor.of_moved, the_auditor.of_mover);
+    }
+    if (the_auditor.more) report_more(the_auditor.more);
+}
+
+} // namespace
+
+void audit(const done_move& m) noexcept {
+    const std::lock_guard lock{mutex};
+    the_auditor.move = &m;
+    the_auditor.found_count = the_auditor.more = 0;
+    for_each_mapping(search_mapping, nullptr);
+    search_coroutines();
+    if (!the_auditor.found_count) return;
+    walk(m);
+    tell_all(m);
+}
+
+namespace {
+
+// Before static objects of the program, which may create coroutines.
+[[gnu::constructor(103)]] void read_environment() noexcept {
+    const char* const text = std::getenv("GROWSTACK_AUDIT");
+    if (!text || !*text || std::strcmp(text, "0") == 0) return;
+    if (std::strcmp(text, "1") == 0) set_audit(true);
+    else report_bad_setting(text);
+}
+
+} // namespace
+} // namespace audit
+
+bool set_audit(bool is_on) noexcept {
+    if (is_on) audit::prepare_malloc_blocks();
+    heap::overwrite_freed(is_on);
+    const unsigned before = is_on ? grow::stress_bits.fetch_or(grow::audit_bit) : grow::stress_bits.fetch_and(~grow::audit_bit);
+    return (before & grow::audit_bit) != 0;
+}
+
+} // namespace growstack

@@ -1,0 +1,18 @@
+// Which block of glibc's malloc an address lies in.
+#pragma once
+
+#include "memory.hpp"
+
+namespace growstack::audit {
+
+/// Prepares the look-up: learns how a block in a thread's cache is marked, and has malloc overwrite what is freed. Allocates. Does
+/// nothing if malloc is not glibc's.
+void prepare_malloc_blocks() noexcept;
+
+/// Says if malloc is glibc's.
+bool has_malloc_blocks() noexcept;
+
+/// Returns the block in use that the address, in that mapping, lies in; empty bounds: it is free, or no block of malloc's.
+bounds malloc_block(std::uintptr_t address, const mapping& m) noexcept;
+
+} // namespace growstack::audit
