@@ -1,4 +1,5 @@
-// The first function on a coroutine's stack: runs the body, leaves at its end, and runs the next body when the block is used again.
+// The first C++ function on a coroutine's stack: runs the body, leaves at its end, and runs the next body when the block is
+// used again.
 //
 // With vector registers, unlike its neighbours: a switch moves the exception state by 16 bytes at a time in users' code. Had it been
 // stored in two halves here, the next switch's load would wait until both have left the store buffer.
@@ -34,8 +35,12 @@ void run_body(control_block& block) noexcept {
     }
 }
 
-// The first function on a coroutine's stack.
-void enter(transfer_t arrived) noexcept {
+} // namespace
+
+extern "C" void growstack_first_frame(transfer_t) noexcept;
+
+// Called by growstack_first_frame (src/asm). C linkage: so its name is known there.
+extern "C" void growstack_enter(transfer_t arrived) noexcept {
     auto& block = *static_cast<control_block*>(arrived.data);
     for (;;) {
         block.stack.resumer->context = arrived.fctx;
@@ -47,10 +52,8 @@ void enter(transfer_t arrived) noexcept {
     }
 }
 
-} // namespace
-
 void* first_context(control_block& block) noexcept {
-    return make_fcontext(&block.books(), block.stack.memory.bytes(), enter);
+    return make_fcontext(&block.books(), block.stack.memory.bytes(), growstack_first_frame);
 }
 
 } // namespace growstack::detail

@@ -34,7 +34,11 @@ void set_mask_for(const struct sigaction& handler, int signal, const ucontext_t&
     ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
 }
 
-void pass_on(int signal, siginfo_t* info, void* context) {
+} // namespace
+
+// Not inlined, and not of this file alone: for breakpoints.
+void pass_fault_on(int signal, siginfo_t* info, void* context);
+[[gnu::noinline]] void pass_fault_on(int signal, siginfo_t* info, void* context) {
     const struct sigaction handler = previous_of(signal);
     if (handler.sa_handler == SIG_IGN && is_sent_by_a_process(*info)) return;
     if (handler.sa_handler == SIG_DFL || handler.sa_handler == SIG_IGN) return take_default_action(signal, *info);
@@ -44,11 +48,13 @@ void pass_on(int signal, siginfo_t* info, void* context) {
     else handler.sa_handler(signal);
 }
 
+namespace {
+
 // Not noexcept: a program's handler may throw, where it is compiled for that.
 void on_fault(int signal, siginfo_t* info, void* context) {
     const int error = errno;
     grow::interrupted_code code{context};
-    if (is_sent_by_a_process(*info) || !grow::serve_fault(*info, code)) pass_on(signal, info, context);
+    if (is_sent_by_a_process(*info) || !grow::serve_fault(*info, code)) pass_fault_on(signal, info, context);
     errno = error;
 }
 

@@ -59,6 +59,15 @@ constexpr std::size_t slot_alignment(stack_class c) noexcept {
     return is_dense(c) ? top_step_bytes : c < cached_classes ? detail::page_bytes : top_alignment;
 }
 
+/// Returns the distance from top to top of a span's slots. Of guarded ones an odd number of pages: 16 neighbours have
+/// tops of 16 classes.
+constexpr std::size_t stride_of(stack_class c) noexcept {
+    const std::size_t guarded = detail::guarded_bytes + bytes_of(c);
+    if (is_dense(c)) return bytes_of(c);
+    if (c < cached_classes) return guarded | detail::page_bytes;
+    return (guarded + detail::slack_bytes + top_alignment - 1) & ~(top_alignment - 1);
+}
+
 /// Returns the top of the slot that a stack with its top at `hi` lies in.
 constexpr std::uintptr_t slot_top(stack_class c, std::uintptr_t hi) noexcept {
     return (hi + slot_alignment(c) - 1) & ~(slot_alignment(c) - 1);

@@ -17,11 +17,6 @@ using heap::mspan;
 // Above so many bytes of free stacks, of small ones and of large ones, their memory goes back to the system.
 constexpr std::size_t most_warm_bytes = std::size_t{128} << 20;
 
-// Spans are multiples of 64 KiB, so an mheap's page stands for 16 pages here: its page map would otherwise have 17 entries, 136
-// bytes, for the smallest guarded stack.
-constexpr unsigned scale_shift = 4;
-static_assert(heap::page_bytes << scale_shift == top_alignment);
-
 std::uintptr_t scaled(std::uintptr_t address) noexcept { return address >> scale_shift; }
 std::uintptr_t unscaled(std::uintptr_t address) noexcept { return address << scale_shift; }
 
@@ -38,15 +33,6 @@ heap::page_source address_space() noexcept {
 
 std::uintptr_t lo_of(const mspan& span) noexcept { return unscaled(span.lo); }
 std::size_t size_of(const mspan& span) noexcept { return unscaled(span.bytes()); }
-
-constexpr std::size_t round_to_span(std::size_t bytes) noexcept { return (bytes + top_alignment - 1) & ~(top_alignment - 1); }
-
-// From top to top. Of guarded ones an odd number of pages: 16 neighbours have tops of 16 classes.
-constexpr std::size_t stride_of(stack_class c) noexcept {
-    const std::size_t guarded = detail::guarded_bytes + bytes_of(c);
-    if (is_dense(c)) return bytes_of(c);
-    return c < cached_classes ? guarded | detail::page_bytes : round_to_span(guarded + detail::slack_bytes);
-}
 
 // At most 64 slots, for a word of bits. Guarded ones: as many as there are classes of pages, in whole page tables.
 constexpr std::size_t span_bytes_of(stack_class c) noexcept {
@@ -81,9 +67,10 @@ stack_pool::stack_pool() noexcept
     : near_{address_space(), heap::system_pages(), scaled(window_bytes), scaled(most_warm_bytes)},
       far_{address_space(), heap::system_pages(), heap::page_bytes, scaled(most_warm_bytes)} {}
 
+alignas(stack_pool) std::byte shared_pool_memory[sizeof(stack_pool)];
+
 stack_pool& shared_pool() noexcept {
-    alignas(stack_pool) static std::byte memory[sizeof(stack_pool)];
-    static auto* const instance = ::new (memory) stack_pool;
+    static auto* const instance = ::new (shared_pool_memory) stack_pool;
     return *instance;
 }
 

@@ -59,6 +59,11 @@ private:
     std::array<node*, top_classes> first_{};
 };
 
+// Spans are multiples of 64 KiB, so an mheap's page stands for 16 pages here: its page map would otherwise have 17 entries, 136
+// bytes, for the smallest guarded stack.
+inline constexpr unsigned scale_shift = 4;
+static_assert(heap::page_bytes << scale_shift == top_alignment);
+
 class stack_pool {
 public:
     stack_pool() noexcept;
@@ -102,6 +107,8 @@ public:
     slot slot_at(std::uintptr_t address) noexcept;
 
 private:
+    friend struct pool_offsets;
+
     using span_list = boost::intrusive::list<heap::mspan, boost::intrusive::base_hook<heap::list_hook>,
                                              boost::intrusive::constant_time_size<false>>;
 
@@ -137,5 +144,7 @@ private:
 
 /// The process's. Never destroyed.
 stack_pool& shared_pool() noexcept;
+
+extern std::byte shared_pool_memory[sizeof(stack_pool)]; // where it lies: for debuggers
 
 } // namespace growstack::grow

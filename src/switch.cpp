@@ -1,5 +1,6 @@
 // What resume and yield leave to functions: a thread's first resume, misuse.
 #include "alt_stack.hpp"
+#include "debugger.hpp"
 #include "fatal.hpp"
 #include "stack_cache.hpp"
 #include "with_room.hpp"
@@ -24,6 +25,7 @@ stack& attach_thread() {
     static_cast<void>(has_handler);
     if (!grow::prepare_alt_stack()) throw no_stack_memory("growstack: no memory for the thread's alternate signal stack");
     grow::prepare_thread_cache();
+    grow::tell_debuggers_of_thread();
     thread_state& thread = grow::this_thread();
     thread.exceptions = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
     thread.running = &thread.root;

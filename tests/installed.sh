@@ -30,6 +30,8 @@ int main() {
 }
 END
 
+[[ -n $(find "$scratch" -path '*/share/growstack/growstack-gdb.py') ]] || { echo "no script for gdb"; exit 1; }
+
 read -ra compile_flags <<<"$(pkg-config --cflags growstack-split)"
 read -ra link_flags <<<"$(pkg-config --libs growstack-split)"
 [[ " ${compile_flags[*]} " == *" -fsplit-stack "* ]] || { echo "growstack-split does not compile with checks"; exit 1; }

@@ -320,6 +320,46 @@ __morestack:
         mov     -24(%rbp), %rdi
         call    _Unwind_Resume@PLT
         ud2
+
+        // The other functions' calls on the root stack, in here because of this function's name: gdb takes a caller
+        // whose frame lies below its callee's for a corrupt stack, unless the caller is __morestack.
+.Lallocate:
+        .cfi_def_cfa_offset 16
+        .cfi_offset %rbp, -16
+        call    growstack_allocate      // allocation(check_frame*, bytes); may throw
+        jmp     .Lallocated
+
+.Lcall_on_root_stack:
+        call    *%rax
+        leave
+        .cfi_remember_state
+        .cfi_def_cfa %rsp, 8
+        .cfi_restore %rbp
+        ret
+        .cfi_restore_state
+
+.Lcall_natively:
+        .cfi_offset %rbx, -24
+        .cfi_offset %r12, -32
+        .cfi_offset %r13, -40
+        .cfi_offset %r14, -48
+        .cfi_offset %r15, -56
+        call    *%r11
+        lea     -40(%rbp), %rsp
+        pop     %r15
+        pop     %r14
+        pop     %r13
+        pop     %r12
+        pop     %rbx
+        pop     %rbp
+        .cfi_def_cfa %rsp, 8
+        .cfi_restore %rbx
+        .cfi_restore %r12
+        .cfi_restore %r13
+        .cfi_restore %r14
+        .cfi_restore %r15
+        .cfi_restore %rbp
+        ret
         .cfi_endproc
         .size   __morestack, .-__morestack
 
@@ -419,7 +459,8 @@ __morestack_allocate_stack_space:
         mov     %rdi, %rsi
         mov     %rsp, %rdi
         enter_root_stack %rax
-        call    growstack_allocate      // allocation(check_frame*, bytes); may throw
+        jmp     .Lallocate
+.Lallocated:
         mov     %rax, %rsp
         lea     FRAME_BYTES(%rax), %rbp
         load_callee_saved
@@ -519,23 +560,9 @@ growstack_ensure:
         mov     %fs:THREAD_RUNNING(%rax), %rax
         mov     %rsp, STACK_CONTEXT(%rax)
         movq    $0, LIMIT
+        mov     \run, %r11
         enter_root_stack %rax
-        call    *\run
-        lea     -40(%rbp), %rsp
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %rbx
-        pop     %rbp
-        .cfi_def_cfa %rsp, 8
-        .cfi_restore %rbx
-        .cfi_restore %r12
-        .cfi_restore %r13
-        .cfi_restore %r14
-        .cfi_restore %r15
-        .cfi_restore %rbp
-        ret
+        jmp     .Lcall_natively
         .cfi_endproc
         .size   \name, .-\name
         .endm
@@ -559,11 +586,7 @@ growstack_call_on_root_stack:
         enter_root_stack %rax
         mov     %rdi, %rax
         mov     %rsi, %rdi
-        call    *%rax
-        leave
-        .cfi_def_cfa %rsp, 8
-        .cfi_restore %rbp
-        ret
+        jmp     .Lcall_on_root_stack
         .cfi_endproc
         .size   growstack_call_on_root_stack, .-growstack_call_on_root_stack
 
@@ -597,6 +620,24 @@ growstack_call_from_context:
         ret
         .cfi_endproc
         .size   growstack_call_from_context, .-growstack_call_from_context
+
+// void growstack_first_frame(transfer_t): the first function on a coroutine's stack. Calls growstack_enter, which does
+// not return. Nobody has called this one, say its CFI: unwinders and debuggers end here. (It is jumped to, over a
+// return address that leads back into make_fcontext.)
+        .globl  growstack_first_frame
+        .hidden growstack_first_frame
+        .hidden growstack_enter
+        .type   growstack_first_frame, @function
+        .p2align 4
+growstack_first_frame:
+        .cfi_startproc
+        .cfi_undefined %rip
+        add     $8, %rsp
+        .cfi_def_cfa_offset 0
+        call    growstack_enter
+        ud2
+        .cfi_endproc
+        .size   growstack_first_frame, .-growstack_first_frame
 
 // void growstack_save_vectors(void* to), void growstack_load_vectors(const void* from): zmm0-zmm7 as wide as the CPU
 // has them, 64 bytes apart. In: rdi. Clobbers nothing else.
