@@ -1,4 +1,6 @@
 // Re-pointing in place. Source: Go runtime/stack.go, adjustpointers, adjustctxt and friends.
+#include "jump.hpp"
+
 #include <growstack/grow/adjust.hpp>
 #include <growstack/grow/alloca_block.hpp>
 #include <growstack/grow/relocate.hpp>
@@ -28,6 +30,7 @@ void adjust_frames(stack& self, const displacement& moved) noexcept {
         sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
     }
     adjust_range({sp, self.memory.hi}, moved);
+    if (self.has_jump_buffers) adjust_jump_buffers({sp, self.memory.hi}, self.memory, moved);
 }
 
 } // namespace growstack::grow

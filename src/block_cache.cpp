@@ -150,7 +150,7 @@ void begin_again(control_block& block, const block_type& type) noexcept {
 // then counts as cached. Returns whether it did.
 bool keep_stack(stack& self) noexcept {
     const std::size_t bytes = self.sizes->initial_bytes;
-    const bool is_alone = !self.pins && !self.books().creator && !self.books().first_dependent && !self.books().roots;
+    const bool is_alone = !self.pins && !self.has_jump_buffers && !self.books().jump_pin && !self.books().creator && !self.books().first_dependent && !self.books().roots;
     const bool is_as_new = self.books().counts.peak_stack_bytes == bytes && // nothing moved, linked, opened or allocated
                            self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered &&
                            self.books().mark == grow::stack_books::whole;

@@ -2,6 +2,7 @@
 // Source: Go 1.19 runtime/stack.go, newstack, copystack and shrinkstack.
 #include "audit/audit.hpp"
 #include "fatal.hpp"
+#include "jump.hpp"
 #include "morestack.hpp"
 #include "observe.hpp"
 #include "outward_call.hpp"
@@ -105,6 +106,7 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     moved = copystack(self, fresh, live);
     self.books().mark = 0;
     self.memory = fresh;
+    if (self.has_jump_buffers) [[unlikely]] adjust_jump_buffers({live.lo + moved.distance, fresh.hi}, moved.from, moved);
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
     adjust_roots(self, moved);
@@ -144,7 +146,7 @@ check_result overflow_with_room(stack& self, check_frame& frame, std::size_t fra
 check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
     const bool has_room = self.has_room(frame.callee_sp(), frame_bytes);
     const bool is_linking = must_link(self);
-    if (is_pinned(self) || is_linking) {
+    if (is_pinned(self, frame.callee_sp()) || is_linking) {
         if (has_room && !is_linking) return stay(self, frame);
         return push_chunk(self, frame, frame_bytes, argument_bytes);
     }
@@ -164,12 +166,14 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
 
 } // namespace
 
-bool is_pinned(const stack& self) noexcept { return self.top || self.pins || exceptions_in_flight(); }
+bool is_pinned(stack& self, std::uintptr_t sp) noexcept {
+    return self.top || self.pins || exceptions_in_flight() || has_jump_pin(self, sp);
+}
 
 const policy contiguous_policy{0, "contiguous_stack", true, make_room};
 
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept {
-    if (self.kind() != &contiguous_policy || is_pinned(self) || self.has(links_always)) return &frame;
+    if (self.kind() != &contiguous_policy || is_pinned(self, frame.callee_sp()) || self.has(links_always)) return &frame;
     const std::size_t new_bytes = wanted_bytes(self, frame, bytes);
     if (new_bytes > self.sizes->max_bytes) return &frame;
     if (new_bytes == size_of(self) && !self.has(moves_always)) return &frame;
@@ -192,8 +196,9 @@ std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo
 
 namespace {
 
-bool may_move_suspended(const stack& self) noexcept {
-    return self.kind() == &contiguous_policy && !self.top && !self.pins && !self.exceptions.in_flight;
+bool may_move_suspended(stack& self) noexcept {
+    return self.kind() == &contiguous_policy && !self.top && !self.pins && !self.exceptions.in_flight &&
+           !has_jump_pin(self, reinterpret_cast<std::uintptr_t>(self.context));
 }
 
 bool move_suspended(stack& self, std::size_t bytes) noexcept {

@@ -108,6 +108,21 @@ void fatal_stale_pointer(const grow::former_stack& was, std::uintptr_t touched, 
     std::abort();
 }
 
+void fatal_jump(const grow::stack& self, const char* where) noexcept {
+    message line;
+    line << "growstack: coroutine " << &self << " (" << self.kind()->name << "): longjmp " << where
+         << "; setjmp and longjmp work within one coroutine, while the function that called setjmp has not returned";
+    line.write_line();
+    std::abort();
+}
+
+void fatal_no_jump(const char* name) noexcept {
+    message line;
+    line << "growstack: the dynamic linker knows no " << name << " of the C library's: a statically linked program must not use it";
+    line.write_line();
+    std::abort();
+}
+
 void fatal_no_room_for_a_signal_handler(const grow::stack& self) noexcept {
     report_and_abort(self, "the kernel found no room on its stack for a signal handler that lacks SA_ONSTACK, and the "
                            "signal is lost; growstack::handlers_without_altstack() names it");

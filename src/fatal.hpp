@@ -44,6 +44,12 @@ namespace growstack::detail {
 /// Code has touched memory that a stack has moved away from.
 [[noreturn]] void fatal_stale_pointer(const grow::former_stack& was, std::uintptr_t touched, std::uintptr_t ip) noexcept;
 
+/// A longjmp would leave the stack that it is called on.
+[[noreturn]] void fatal_jump(const grow::stack& self, const char* where) noexcept;
+
+/// There is no such function of glibc's: the program is linked statically.
+[[noreturn]] void fatal_no_jump(const char* name) noexcept;
+
 /// The kernel found no room on the coroutine's stack for a signal handler without SA_ONSTACK; the signal is lost.
 [[noreturn]] void fatal_no_room_for_a_signal_handler(const grow::stack& self) noexcept;
 

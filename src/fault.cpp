@@ -74,9 +74,9 @@ bool is_library_running() noexcept {
 
 // Says if the stack may move now, where the coroutine is at whatever instruction. Not while the library itself runs on it:
 // it may hold a lock that growth takes.
-bool may_move(const stack& self) noexcept {
+bool may_move(stack& self, std::uintptr_t sp) noexcept {
     return self.kind()->is_movable && self.sizes->move_at_guard && this_thread().running == &self && !self.books().destroyer &&
-           !is_library_running() && !is_pinned(self);
+           !is_library_running() && !is_pinned(self, sp);
 }
 
 // What does not last: growth that has begun on the stack that is full, an exception that will be caught, the unwinding of a stack
@@ -101,8 +101,8 @@ const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_
     if (!self.sizes->move_at_guard)
         return "stack_options::move_at_guard is off: compile that code with -fsplit-stack, or call "
                "this_coroutine::ensure before";
-    if (self.pins)
-        return "a growstack::pin lives, and the stack must not move: call this_coroutine::ensure before the pin, or "
+    if (self.pins || self.books().jump_pin)
+        return "a growstack::pin lives, or a jmp_buf outside the stack, and the stack must not move: call this_coroutine::ensure before the pin, or "
                "growstack::native";
     return "an exception is in flight, or a chunk is linked, or growstack itself runs, and the stack must not move: call "
            "this_coroutine::ensure before";
@@ -151,7 +151,7 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
     if (end_of_probing) needed_lo = std::min(needed_lo, static_cast<std::uintptr_t>(*end_of_probing) - red_zone_bytes);
 
     const std::uintptr_t lowest = room_lo(self, p);
-    const bool can_move = may_move(self) && (end_of_probing || needed_lo >= p.guard().lo);
+    const bool can_move = may_move(self, code.sp()) && (end_of_probing || needed_lo >= p.guard().lo);
     if (needed_lo >= lowest && open_room(self, p, touched)) return;
     if (can_move) {
         const std::optional<overflow_reason> failure = move(self, needed_lo, code, end_of_probing);

@@ -32,8 +32,8 @@ check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noex
 std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo, std::uintptr_t ip,
                                              displacement& moved) noexcept;
 
-/// Says if a contiguous stack must not move now: something outside knows addresses in it.
-bool is_pinned(const stack& self) noexcept;
+/// Says if a contiguous stack, whose innermost frame has this sp, must not move now: something outside knows addresses in it.
+bool is_pinned(stack& self, std::uintptr_t sp) noexcept;
 
 /// Answers a check with "there is room, go on".
 check_result stay(stack& self, check_frame& frame) noexcept;

@@ -109,6 +109,8 @@ struct stack_books {
     alloca_block* allocas = nullptr;
     bounds attached;               // memory outside the stack that may point into it: the body and its captures
     stack* destroyer = nullptr;    // who destroys it: a forced unwind is on its way, and it must not yield
+    std::uintptr_t jump_pin = 0;   // the high end of a frame that has called setjmp with a buffer elsewhere; it pins
+    std::uintptr_t jump_function = 0; // whose frame that is
     void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run
 
     // The family: stacks created by code running on a movable stack may point into it (src/family.cpp).
@@ -141,6 +143,7 @@ struct stack {
     unsigned char check_reasons = 0;
     bool has_started : 1 = false;
     bool is_limit_lowered : 1 = false; // an overflow is being unwound: destructors may use most of the headroom
+    bool has_jump_buffers : 1 = false; // setjmp was called with a buffer on this stack
     bool has_body : 1 = false;     // for whoever made this stack: a callable is attached
 
     const policy* kind() const noexcept { return sizes->kind; }

@@ -1,0 +1,102 @@
+// setjmp, longjmp and their relatives, in front of glibc's: a coroutine's stack must know of jump buffers, which a move cannot
+// re-point as it does other words, and of jumps, which leave linked chunks behind.
+//
+//      setjmp    growstack_note_setjmp(env, sp), then glibc's, as if the caller had called it
+//      longjmp   growstack_prepare_jump(env), on the thread's root stack, for the jump may leave a chunk that goes; then glibc's
+//
+// The linker takes this file where a program, or a shared library that it is linked with, calls one of them.
+
+#define LIMIT          %fs:0x70
+#define THREAD_RUNNING 0
+#define THREAD_ROOT    8
+#define THREAD_ROOT_SP 64             // root.context
+
+        .text
+        .hidden growstack_note_setjmp
+        .hidden growstack_prepare_jump
+        .hidden growstack_find_jump
+
+// int name(jmp_buf env[, int savemask]). In: rdi, esi. Which of glibc's functions: `index`, as growstack_jumps has them.
+        .macro  jump_saver name, index
+        .globl  \name
+        .type   \name, @function
+        .p2align 4
+\name:
+        .cfi_startproc
+        push    %rdi
+        .cfi_adjust_cfa_offset 8
+        push    %rsi
+        .cfi_adjust_cfa_offset 8
+        sub     $8, %rsp
+        .cfi_adjust_cfa_offset 8
+        mov     growstack_thread@gottpoff(%rip), %rax
+        cmpq    $0, %fs:THREAD_RUNNING(%rax)
+        je      1f
+        lea     32(%rsp), %rsi
+        call    growstack_note_setjmp   // void(const void* env, uintptr_t sp): as the caller has it after the return
+1:      mov     $\index, %edi
+        call    growstack_find_jump     // void*(size_t index)
+        add     $8, %rsp
+        .cfi_adjust_cfa_offset -8
+        pop     %rsi
+        .cfi_adjust_cfa_offset -8
+        pop     %rdi
+        .cfi_adjust_cfa_offset -8
+        jmp     *%rax
+        .cfi_endproc
+        .size   \name, .-\name
+        .endm
+
+        jump_saver setjmp, 0
+        jump_saver _setjmp, 1
+        jump_saver __sigsetjmp, 2
+
+// void name(jmp_buf env, int value). In: rdi, esi. Does not return.
+        .macro  jumper name, index
+        .globl  \name
+        .type   \name, @function
+        .p2align 4
+\name:
+        .cfi_startproc
+        push    %rbp
+        .cfi_def_cfa_offset 16
+        .cfi_offset %rbp, -16
+        mov     %rsp, %rbp
+        .cfi_def_cfa_register %rbp
+        mov     %rdi, %rbx
+        mov     %esi, %r12d
+        mov     $\index, %r13d
+        mov     growstack_thread@gottpoff(%rip), %rax
+        mov     %fs:THREAD_RUNNING(%rax), %rcx
+        test    %rcx, %rcx
+        je      1f
+        lea     THREAD_ROOT(%rax), %rdx
+        add     %fs:0, %rdx
+        cmp     %rcx, %rdx
+        je      2f
+        movq    $0, LIMIT
+        mov     %fs:THREAD_ROOT_SP(%rax), %rsp
+        and     $-64, %rsp
+2:      and     $-16, %rsp
+        mov     %r13d, %esi
+        call    growstack_prepare_jump  // size_t(const void* env, size_t index): which of glibc's functions is to jump
+        mov     %rax, %r13
+1:      mov     %r13, %rdi
+        and     $-16, %rsp
+        call    growstack_find_jump
+        mov     %rbx, %rdi
+        mov     %r12d, %esi
+        call    *%rax
+        ud2
+        .cfi_endproc
+        .size   \name, .-\name
+        .endm
+
+        jumper  longjmp, 3
+        jumper  _longjmp, 4
+        jumper  siglongjmp, 5
+        jumper  __longjmp_chk, 6
+
+        .section .note.GNU-stack,"",@progbits
+        .section .note.GNU-split-stack,"",@progbits
+        .section .note.GNU-no-split-stack,"",@progbits
