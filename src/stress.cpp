@@ -1,6 +1,7 @@
 // The hard modes, from the environment and by the API.
 #include "stress.hpp"
 
+#include <growstack/grow/fiber.hpp>
 #include <growstack/grow/sanitizer.hpp>
 
 #include <atomic>
@@ -50,7 +51,8 @@ stress_modes from_bits(unsigned bits) noexcept {
 
 // Before other static objects: they may create coroutines.
 [[gnu::constructor(102)]] void read_environment() noexcept {
-    stress_bits |= to_bits(modes_from_environment()) | (grow::has_sanitizer() ? grow::sanitizer_bit : 0u);
+    const bool is_sanitized = grow::has_sanitizer() || grow::has_fibers();
+    stress_bits |= to_bits(modes_from_environment()) | (is_sanitized ? grow::sanitizer_bit : 0u);
 }
 
 } // namespace

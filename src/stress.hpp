@@ -11,7 +11,7 @@ namespace growstack::grow {
 [[gnu::visibility("hidden")]] extern std::atomic<unsigned> stress_bits;
 inline constexpr unsigned poison_bit = 4;
 inline constexpr unsigned fault_bit = 16;
-inline constexpr unsigned sanitizer_bit = 8; // not a mode: the program runs under AddressSanitizer
+inline constexpr unsigned sanitizer_bit = 8; // not a mode: the program runs under AddressSanitizer or ThreadSanitizer
 inline constexpr unsigned audit_bit = 32;    // nor this: set_audit()
 
 /// Says if a freed stack's, or an ended coroutine's, contents need no treatment.

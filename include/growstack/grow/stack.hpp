@@ -109,7 +109,7 @@ struct stack_books {
     alloca_block* allocas = nullptr;
     bounds attached;               // memory outside the stack that may point into it: the body and its captures
     stack* destroyer = nullptr;    // who destroys it: a forced unwind is on its way, and it must not yield
-    void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run
+    void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run; or ThreadSanitizer's fiber
 
     // The family: stacks created by code running on a movable stack may point into it (src/family.cpp).
     stack* creator = nullptr;
