@@ -19,6 +19,7 @@
 #include <growstack/grow/stackalloc.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace growstack::grow {
@@ -132,7 +133,7 @@ check_frame* move_running(stack& self, check_frame& frame, std::size_t bytes) no
     const auto live_lo = reinterpret_cast<std::uintptr_t>(&frame);
     displacement moved;
     if (!move(self, bytes, {live_lo, accessible_lo(self), frame.check_address}, moved)) return nullptr;
-    for (std::uintptr_t& word : outward.vectors.words) word = moved.apply(word);
+    relocate(outward.vectors.words, outward.vectors.words, std::size(outward.vectors.words), moved);
     return reinterpret_cast<check_frame*>(live_lo + moved.distance);
 }
 

@@ -15,6 +15,7 @@
 #include "morestack.hpp"
 #include "quarantine.hpp"
 #include "room.hpp"
+#include "stress.hpp"
 #include "with_room.hpp"
 
 #include <growstack/detail/probe_table.hpp>
@@ -171,7 +172,7 @@ bool is_lost_signal_frame(const siginfo_t& info, const interrupted_code& code, c
 
 bool is_stack_access(const piece& p, std::uintptr_t touched, std::uintptr_t sp) noexcept {
     constexpr std::size_t largest_frame_bytes = std::size_t{1} << 30; // beyond, sp itself has gone wrong
-    return touched >= sp - red_zone_bytes && touched < p.accessible_lo() && sp > p.memory.lo - largest_frame_bytes;
+    return touched >= sp - red_zone_bytes && touched < p.accessible_lo() && sp + largest_frame_bytes > p.memory.lo;
 }
 
 } // namespace
@@ -181,6 +182,7 @@ bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
     stack* const found = info.si_signo == SIGSEGV && !code.is_on_alternate_stack() ? stack_at(code.sp()) : nullptr;
     if (!found) return false;
     stack& self = *found;
+    if (is_under_valgrind()) code.undo_half_of_instruction(reinterpret_cast<std::uintptr_t>(info.si_addr));
     if (const std::uintptr_t slow_path = detail::find_slow_path(code.ip())) {
         open_beyond_room(self, code.sp() - slow_path_bytes);
         code.continue_at(slow_path);

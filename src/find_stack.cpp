@@ -2,6 +2,7 @@
 #include "find_stack.hpp"
 #include "quarantine.hpp"
 #include "stack_pool.hpp"
+#include "valgrind.hpp"
 
 namespace growstack::grow {
 namespace {
@@ -21,6 +22,7 @@ stack* stack_at_exactly(std::uintptr_t address) noexcept {
 
 stack* stack_in_slot(stack_class c, std::uintptr_t top) noexcept {
     if (is_in_quarantine(top - bytes_of(c))) return nullptr;
+    const valgrind_ignores quiet; // it may be anything's memory
     for (std::uintptr_t hi = top; hi > top - slot_alignment(c); hi -= top_step_bytes)
         if (stack* const found = stack_with_top(hi)) return found;
     return nullptr;

@@ -2,6 +2,7 @@
 // takes two mappings a stack and 3.3 us.
 // Source: Linux mm/madvise.c, madvise_guard_install (6.13), process_madvise (for guards of one's own process since 6.15).
 #include "guard.hpp"
+#include "stress.hpp"
 
 #include <growstack/detail/config.hpp>
 
@@ -57,7 +58,7 @@ bool install_guard(bounds pages) noexcept {
 std::size_t install_guards(std::span<const bounds> all) noexcept {
     constexpr std::size_t most_at_once = 64;
     std::size_t done = 0;
-    while (!guards_take_mappings() && done < all.size()) {
+    while (!guards_take_mappings() && !is_under_valgrind() && done < all.size()) {
         std::array<iovec, most_at_once> ranges;
         const std::size_t count = std::min(all.size() - done, most_at_once);
         std::size_t bytes = 0;

@@ -45,9 +45,16 @@ constinit ring kept;
 // Larger ones would use up the address space.
 constexpr std::size_t largest_kept_bytes = std::size_t{64} << 20;
 
+// Precondition: there is one. While it is on the ring it has no access, and afterwards it has: so with the lock.
+former_stack take_oldest() noexcept {
+    const former_stack oldest = kept.pop();
+    remove_guard(oldest.memory);
+    return oldest;
+}
+
+// Without the lock: the pool's is held where is_in_quarantine() is asked.
 void give_back(const former_stack& s) noexcept {
     const stack_class c = class_of(s.memory.bytes(), s.layout);
-    remove_guard(s.memory);
     shared_pool().give(c, slot_top(c, s.memory.hi));
 }
 
@@ -57,14 +64,20 @@ void quarantine(const stack& self, bounds old, stack_layout layout, std::uintptr
     const outward_call outward;
     if (old.bytes() > largest_kept_bytes || !install_guard(old)) return stackfree(old, layout);
     count_freed(bytes_of(class_of(old.bytes(), layout)));
-    const std::lock_guard lock{mutex};
-    if (kept.is_full()) give_back(kept.pop());
+    std::unique_lock lock{mutex};
+    const bool is_full = kept.is_full();
+    const former_stack oldest = is_full ? take_oldest() : former_stack{};
     kept.push({&self, old, layout, self.counts().moves, code});
+    lock.unlock();
+    if (is_full) give_back(oldest);
 }
 
 void end_quarantine() noexcept {
-    const std::lock_guard lock{mutex};
-    while (!kept.is_empty()) give_back(kept.pop());
+    for (std::unique_lock lock{mutex}; !kept.is_empty(); lock.lock()) {
+        const former_stack oldest = take_oldest();
+        lock.unlock();
+        give_back(oldest);
+    }
 }
 
 bool is_in_quarantine(std::uintptr_t address) noexcept {

@@ -1,5 +1,7 @@
 // The relocating copy's kernels. Each reads a word w and writes w - lo <= hi - lo ? w + distance : w, unsigned.
 // The displacement comes by reference: by value, on the stack, it costs a store-forwarding stall, 5 ns on Zen 4.
+#include "valgrind.hpp"
+
 #include <growstack/grow/relocate.hpp>
 
 #include <growstack/detail/x86_64.hpp>
@@ -85,12 +87,20 @@ const relocate_kernel (&relocate_kernels() noexcept)[relocate_kernel_count] {
 namespace {
 
 constinit auto* best_kernel = relocate_scalar;
+constinit auto* kernel_in_valgrind = relocate_scalar;
 
 // When the program starts, before other static objects: a check has no time for the guard of a function's static.
 [[gnu::constructor(101)]] void choose_by_cpu() noexcept {
     __builtin_cpu_init();
     for (const relocate_kernel& kernel : relocate_kernels())
         if (kernel.is_supported) best_kernel = kernel.run;
+    if (has_valgrind()) {
+        kernel_in_valgrind = best_kernel;
+        best_kernel = [](std::uintptr_t* to, const std::uintptr_t* from, std::size_t words,
+                         const displacement& moved) noexcept {
+            relocate_for_valgrind(to, from, words, moved, kernel_in_valgrind);
+        };
+    }
     growstack_vector_level = __builtin_cpu_supports("avx512f") ? 2 : __builtin_cpu_supports("avx") ? 1 : 0;
 }
 

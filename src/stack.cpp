@@ -4,6 +4,7 @@
 
 #include <growstack/grow/alloca_block.hpp>
 #include <growstack/grow/family.hpp>
+#include <growstack/grow/fiber.hpp>
 #include <growstack/grow/root_slots.hpp>
 #include <growstack/grow/stack.hpp>
 #include <growstack/grow/stackalloc.hpp>
@@ -54,6 +55,7 @@ void release_stack(stack& self) noexcept {
     release_chunks(self);
     free_alloca_blocks(self, {0, UINTPTR_MAX}, UINTPTR_MAX);
     if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));
+    free_fiber(self);
     self.books().mark = 0;
     self.keep_counts();
     stackfree(std::exchange(self.memory, {}), self.sizes->layout);

@@ -3,6 +3,7 @@
 
 #include "address_space.hpp"
 #include "guard.hpp"
+#include "valgrind.hpp"
 
 #include <sys/mman.h>
 
@@ -53,6 +54,8 @@ static_assert(holds_every_class_of_tops());
 constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << slot; }
 constexpr std::uint64_t all_bits(unsigned slots) noexcept { return UINT64_MAX >> (64 - slots); }
 
+bounds with_guard(stack_class c, std::uintptr_t top) noexcept { return {guard_below(c, top).lo, top}; }
+
 std::uintptr_t map_unpooled(stack_class c) noexcept {
     const std::size_t bytes = stride_of(c);
     const std::uintptr_t lo = take_address_space(bytes);
@@ -97,7 +100,9 @@ std::uintptr_t stack_pool::take(stack_class c, unsigned top_class) noexcept {
         release_unused_spans(); // of other classes: the memory, the address space or the mappings may do
         top = take_locked(c, top_class);
     }
-    if (top) taken_bytes_ += bytes_of(c);
+    if (!top) return 0;
+    taken_bytes_ += bytes_of(c);
+    if (is_under_valgrind()) announce_slot(with_guard(c, top));
     return top;
 }
 
@@ -179,6 +184,7 @@ void stack_pool::set_untouched(mspan& span, std::uint64_t slots) noexcept {
 
 void stack_pool::give(stack_class c, std::uintptr_t top) noexcept {
     const std::lock_guard lock{mutex_};
+    if (is_under_valgrind()) retire_slot(with_guard(c, top));
     give_locked(c, top);
 }
 

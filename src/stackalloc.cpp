@@ -97,7 +97,7 @@ void poison(bounds memory) noexcept {
 }
 
 std::uintptr_t take_top(stack_class c, unsigned top_class) noexcept {
-    if (c < cached_classes && cache.is_ready) {
+    if (c < cached_classes && cache.is_ready && !is_under_valgrind()) { // which hears of stacks from the pool
         free_stacks& stacks = cache.stacks[c];
         if (!stacks.count()) shared_pool().take_warm(c, stacks, most_cached(c) / 2);
         if (stacks.has(top_class)) return stacks.pop(top_class);
@@ -129,9 +129,9 @@ bounds stackalloc_slowly(stack_class c, unsigned top_class) noexcept {
 void stackfree_slowly(std::uintptr_t top, stack_class c) noexcept {
     const outward_call outward;
     forget_frames({guard_below(c, top).hi, top});
-    if (is_poisoning()) poison({top - bytes_of(c), top});
+    if (is_poisoning() && !is_under_valgrind()) poison({top - bytes_of(c), top});
     count_in_use(-static_cast<std::ptrdiff_t>(bytes_of(c)));
-    if (!cache.is_ready || c >= cached_classes) return shared_pool().give(c, top);
+    if (!cache.is_ready || c >= cached_classes || is_under_valgrind()) return shared_pool().give(c, top);
     if (cache.stacks[c].count() >= most_cached(c)) shared_pool().give(c, cache.stacks[c], most_cached(c) / 2);
     cache.stacks[c].push(top);
 }

@@ -11,12 +11,15 @@ namespace growstack::grow {
 [[gnu::visibility("hidden")]] extern std::atomic<unsigned> stress_bits;
 inline constexpr unsigned poison_bit = 4;
 inline constexpr unsigned fault_bit = 16;
-inline constexpr unsigned sanitizer_bit = 8; // not a mode: the program runs under AddressSanitizer
-inline constexpr unsigned audit_bit = 32;    // nor this: set_audit()
+// No modes: what the program runs under, and set_audit().
+inline constexpr unsigned sanitizer_bit = 8; // AddressSanitizer or ThreadSanitizer
+inline constexpr unsigned valgrind_bit = 64;
+inline constexpr unsigned audit_bit = 32;
 
 /// Says if a freed stack's, or an ended coroutine's, contents need no treatment.
 inline bool is_free_simple() noexcept {
-    return (stress_bits.load(std::memory_order_relaxed) & (poison_bit | sanitizer_bit | audit_bit)) == 0;
+    constexpr unsigned any = poison_bit | sanitizer_bit | valgrind_bit | audit_bit;
+    return (stress_bits.load(std::memory_order_relaxed) & any) == 0;
 }
 
 inline bool is_faulting() noexcept { return (stress_bits.load(std::memory_order_relaxed) & fault_bit) != 0; }
@@ -24,6 +27,8 @@ inline bool is_faulting() noexcept { return (stress_bits.load(std::memory_order_
 inline bool is_auditing() noexcept { return (stress_bits.load(std::memory_order_relaxed) & audit_bit) != 0; }
 
 inline bool is_sanitized() noexcept { return (stress_bits.load(std::memory_order_relaxed) & sanitizer_bit) != 0; }
+
+inline bool is_under_valgrind() noexcept { return (stress_bits.load(std::memory_order_relaxed) & valgrind_bit) != 0; }
 
 inline bool is_poisoning() noexcept { return (stress_bits.load(std::memory_order_relaxed) & poison_bit) != 0; }
 

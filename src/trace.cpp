@@ -1,6 +1,7 @@
 // The trace hook.
 #include "observe.hpp"
 #include "outward_call.hpp"
+#include "valgrind.hpp"
 
 #include <growstack/grow/sanitizer.hpp>
 
@@ -52,6 +53,7 @@ void call_hook(trace_event::kind_type kind, const stack& self, bounds memory, st
 std::size_t count_differences(const std::uintptr_t* a, const std::uintptr_t* b, std::size_t bytes) noexcept {
     std::size_t count = 0;
     for (std::size_t i = 0; i < bytes / sizeof *a; ++i) count += a[i] != b[i];
+    define_for_valgrind(&count, sizeof count);
     return count;
 }
 

@@ -6,6 +6,7 @@
 #include "with_room.hpp"
 
 #include <growstack/control_block.hpp>
+#include <growstack/grow/fiber.hpp>
 #include <growstack/switch.hpp>
 
 #include <unwind.h>
@@ -91,7 +92,9 @@ void end(control_block& block) noexcept {
     grow::announce_switch(resumer, self);
     leave(thread, resumer, self);
     thread.running = &self;
+    void* const fiber = grow::enter_fiber(self);
     ontop_fcontext(self.context, &request, start_unwind);
+    grow::leave_fiber(fiber);
     thread.running = &resumer;
     grow::confirm_switch(resumer, self);
     write_limit(resumer.limit);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <growstack/control_block.hpp>
+#include <growstack/grow/fiber.hpp>
 #include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/thread.hpp>
 
@@ -54,7 +55,10 @@ void finish(control_block& block, grow::stack& resumer);
     self.resumer = &resumer;
     leave(thread, resumer, self);
     thread.running = &self;
+    [[maybe_unused]] void* fiber = nullptr;
+    if constexpr (grow::has_thread_sanitizer) fiber = grow::enter_fiber(self);
     self.context = context_of(boost::context::detail::jump_fcontext(self.context, &block));
+    if constexpr (grow::has_thread_sanitizer) grow::leave_fiber(fiber);
     thread.running = &resumer; // the same thread: whoever resumes waits here
     if constexpr (grow::has_address_sanitizer) grow::confirm_switch(resumer, self);
     if (self.is_dead()) [[unlikely]] return finish(block, resumer);

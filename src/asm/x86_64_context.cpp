@@ -39,6 +39,23 @@ unsigned compared_with_rsp(const unsigned char* at) noexcept {
     return rm == rsp_number ? reg : reg == rsp_number ? rm : rsp_number;
 }
 
+const unsigned char* skip_rex(const unsigned char* at) noexcept { return (*at & 0xf0) == 0x40 ? at + 1 : at; }
+
+// A call pushes too.
+bool is_push(const unsigned char* at) noexcept {
+    at = skip_rex(at);
+    const unsigned operation = at[1] >> 3 & 7;
+    return (*at & 0xf8) == 0x50 || *at == 0x68 || *at == 0x6a || *at == 0xe8 ||
+           (*at == 0xff && (operation == 2 || operation == 6));
+}
+
+// rep movs, rep stos
+bool is_repeated_store(const unsigned char* at) noexcept {
+    if (*at != 0xf3) return false;
+    at = skip_rex(at + 1);
+    return (*at & 0xfe) == 0xa4 || (*at & 0xfe) == 0xaa;
+}
+
 // Vector state beyond xmm0-15: parts of the XSAVE area that hold registers.
 struct component {
     unsigned number;
@@ -69,6 +86,12 @@ greg_t* interrupted_code::end_of_probing() noexcept {
     if (at[0] == 0xeb) at += 2 + static_cast<signed char>(at[1]); // jmp, to where unoptimised code compares
     const unsigned number = compared_with_rsp(at);
     return number == rsp_number ? nullptr : &context_.uc_mcontext.gregs[registers[number]];
+}
+
+void interrupted_code::undo_half_of_instruction(std::uintptr_t touched) noexcept {
+    const auto* at = reinterpret_cast<const unsigned char*>(ip());
+    if (touched == sp() && is_push(at)) context_.uc_mcontext.gregs[REG_RSP] += 8;
+    if (is_repeated_store(at)) ++context_.uc_mcontext.gregs[REG_RCX];
 }
 
 void interrupted_code::adjust(const displacement& moved) noexcept {

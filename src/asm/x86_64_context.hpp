@@ -32,6 +32,10 @@ public:
     /// where the stack is going to be. Null if the interrupted instruction is in no such loop.
     greg_t* end_of_probing() noexcept;
 
+    /// Valgrind lowers sp before a push or a call stores, and counts before a repeated store. Undoes that, for the
+    /// instruction will be run again.
+    void undo_half_of_instruction(std::uintptr_t touched) noexcept;
+
     /// Re-points the general and vector registers.
     void adjust(const displacement& moved) noexcept;
 

@@ -111,7 +111,7 @@ struct stack_books {
     stack* destroyer = nullptr;    // who destroys it: a forced unwind is on its way, and it must not yield
     std::uintptr_t jump_pin = 0;   // the high end of a frame that has called setjmp with a buffer elsewhere; it pins
     std::uintptr_t jump_function = 0; // whose frame that is
-    void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run
+    void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run; or ThreadSanitizer's fiber
 
     // The family: stacks created by code running on a movable stack may point into it (src/family.cpp).
     stack* creator = nullptr;

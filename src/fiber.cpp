@@ -1,0 +1,41 @@
+// ThreadSanitizer's view of the stacks. Its functions are weak references: null in programs without it.
+#include <growstack/grow/fiber.hpp>
+#include <growstack/grow/stack.hpp>
+
+#include <utility>
+
+extern "C" {
+[[gnu::weak]] void* __tsan_get_current_fiber();
+[[gnu::weak]] void* __tsan_create_fiber(unsigned flags);
+[[gnu::weak]] void __tsan_destroy_fiber(void* fiber);
+[[gnu::weak]] void __tsan_switch_to_fiber(void* fiber, unsigned flags);
+}
+
+namespace growstack::grow {
+namespace {
+
+constexpr unsigned synchronise = 0; // what one side did before the switch happens before what the other does after it
+
+} // namespace
+
+void* enter_fiber(stack& to) noexcept {
+    if (!has_fibers()) return nullptr;
+    void*& fiber = to.books().sanitizer_state;
+    if (!fiber) fiber = __tsan_create_fiber(0);
+    void* const left = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(fiber, synchronise);
+    return left;
+}
+
+void leave_fiber(void* fiber) noexcept {
+    if (fiber) __tsan_switch_to_fiber(fiber, synchronise);
+}
+
+void free_fiber(stack& self) noexcept {
+    if (!has_fibers() || !self.books().sanitizer_state) return;
+    __tsan_destroy_fiber(std::exchange(self.books().sanitizer_state, nullptr));
+}
+
+bool has_fibers() noexcept { return __tsan_switch_to_fiber; }
+
+} // namespace growstack::grow
