@@ -10,7 +10,7 @@ namespace growstack::grow {
 
 void adjust_range(bounds range, const displacement& moved) noexcept {
     auto* words = reinterpret_cast<std::uintptr_t*>(range.lo);
-    relocate(words, words, range.bytes() / sizeof *words, moved);
+    relocate_in_place(words, range.bytes() / sizeof *words, moved);
 }
 
 void adjust_attached(stack& self, const displacement& moved) noexcept {

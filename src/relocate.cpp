@@ -73,13 +73,49 @@ void relocate_scalar(std::uintptr_t* to, const std::uintptr_t* from, std::size_t
     relocate_scalar(to + i, from + i, words - i, moved);
 }
 
+// What is searched at a time, and rewritten only if there is a pointer in it: of the stacks that stay where they are, most words are none.
+constexpr std::size_t block_words = 32;
+
+// Each returns how many words it has seen to, in whole blocks.
+
+std::size_t search_scalar(std::uintptr_t*, std::size_t, const displacement&) noexcept { return 0; }
+
+[[gnu::target("avx2")]] std::size_t search_avx2(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
+    const std::uintptr_t sign = std::uintptr_t{1} << 63;
+    const __m256i bias = _mm256_set1_epi64x(static_cast<long long>(moved.from.lo + sign));
+    const __m256i span = _mm256_set1_epi64x(static_cast<long long>((moved.from.hi - moved.from.lo) ^ sign));
+    std::size_t i = 0;
+    for (; i + block_words <= count; i += block_words) {
+        __m256i is_outside = _mm256_set1_epi64x(-1);
+        for (std::size_t k = i; k < i + block_words; k += 4) {
+            const __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words + k));
+            is_outside = _mm256_and_si256(is_outside, _mm256_cmpgt_epi64(_mm256_sub_epi64(w, bias), span));
+        }
+        if (_mm256_movemask_epi8(is_outside) != -1) relocate_avx2(words + i, words + i, block_words, moved);
+    }
+    return i;
+}
+
+[[gnu::target("avx512f")]] std::size_t search_avx512(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
+    const __m512i lo = _mm512_set1_epi64(static_cast<long long>(moved.from.lo));
+    const __m512i span = _mm512_set1_epi64(static_cast<long long>(moved.from.hi - moved.from.lo));
+    std::size_t i = 0;
+    for (; i + block_words <= count; i += block_words) {
+        unsigned inside = 0;
+        for (std::size_t k = i; k < i + block_words; k += 8)
+            inside |= _mm512_cmple_epu64_mask(_mm512_sub_epi64(_mm512_loadu_si512(words + k), lo), span);
+        if (inside) relocate_avx512(words + i, words + i, block_words, moved);
+    }
+    return i;
+}
+
 } // namespace
 
 const relocate_kernel (&relocate_kernels() noexcept)[relocate_kernel_count] {
     static const relocate_kernel kernels[relocate_kernel_count] = {
-        {"scalar", true, relocate_scalar},
-        {"avx2", __builtin_cpu_supports("avx2") != 0, relocate_avx2},
-        {"avx512", __builtin_cpu_supports("avx512f") != 0, relocate_avx512},
+        {"scalar", true, relocate_scalar, search_scalar},
+        {"avx2", __builtin_cpu_supports("avx2") != 0, relocate_avx2, search_avx2},
+        {"avx512", __builtin_cpu_supports("avx512f") != 0, relocate_avx512, search_avx512},
     };
     return kernels;
 }
@@ -87,14 +123,16 @@ const relocate_kernel (&relocate_kernels() noexcept)[relocate_kernel_count] {
 namespace {
 
 constinit auto* best_kernel = relocate_scalar;
+constinit auto* best_search = search_scalar;
 constinit auto* kernel_in_valgrind = relocate_scalar;
 
 // When the program starts, before other static objects: a check has no time for the guard of a function's static.
 [[gnu::constructor(101)]] void choose_by_cpu() noexcept {
     __builtin_cpu_init();
     for (const relocate_kernel& kernel : relocate_kernels())
-        if (kernel.is_supported) best_kernel = kernel.run;
+        if (kernel.is_supported) best_kernel = kernel.run, best_search = kernel.search;
     if (has_valgrind()) {
+        best_search = search_scalar; // whose words all go through relocate()
         kernel_in_valgrind = best_kernel;
         best_kernel = [](std::uintptr_t* to, const std::uintptr_t* from, std::size_t words,
                          const displacement& moved) noexcept {
@@ -108,6 +146,11 @@ constinit auto* kernel_in_valgrind = relocate_scalar;
 
 void relocate(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved) noexcept {
     best_kernel(to, from, words, moved);
+}
+
+void relocate_in_place(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
+    const std::size_t seen_to = best_search(words, count, moved);
+    relocate(words + seen_to, words + seen_to, count - seen_to, moved);
 }
 
 } // namespace growstack::grow

@@ -12,11 +12,16 @@ namespace growstack::grow {
 /// Uses vector registers; the kernel (scalar, AVX2 or AVX-512) is chosen once, by what the CPU has.
 void relocate(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved) noexcept;
 
+/// Re-points `count` words where they are. Faster than relocate() onto itself where few of them point into the range.
+void relocate_in_place(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept;
+
 /// One kernel, for tests and benchmarks.
 struct relocate_kernel {
     const char* name;
     bool is_supported; // by this CPU
     void (*run)(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved) noexcept;
+    /// Re-points in place. Returns how many words it has seen to: whole blocks of them.
+    std::size_t (*search)(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept;
 };
 
 inline constexpr std::size_t relocate_kernel_count = 3;
