@@ -1,12 +1,29 @@
 // Space for allocas that do not fit.
 #include "morestack.hpp"
 #include "outward_call.hpp"
+#include "shadow.hpp"
+#include "stress.hpp"
 
 #include <growstack/grow/alloca_block.hpp>
+#include <growstack/grow/sanitizer.hpp>
 
 #include <new>
 
 namespace growstack::grow {
+namespace {
+
+constexpr std::align_val_t alignment{alignof(alloca_block)};
+
+void* new_memory(std::size_t bytes) noexcept {
+    return is_sanitized() ? take_above_stacks(bytes) : ::operator new(bytes, alignment, std::nothrow);
+}
+
+void delete_block(alloca_block* b) noexcept {
+    if (is_sanitized()) give_above_stacks(b, sizeof *b + b->bytes);
+    else ::operator delete(b, alignment);
+}
+
+} // namespace
 
 void free_alloca_blocks(stack& self, bounds memory, std::uintptr_t sp) noexcept {
     if (!self.books().allocas) return;
@@ -15,7 +32,7 @@ void free_alloca_blocks(stack& self, bounds memory, std::uintptr_t sp) noexcept 
         if (memory.contains(b->frame_sp) && b->frame_sp < sp) {
             *link = b->older;
             self.books().stack_bytes -= sizeof *b + b->bytes;
-            ::operator delete(b, std::align_val_t{alignof(alloca_block)});
+            delete_block(b);
         } else {
             link = &b->older;
         }
@@ -29,10 +46,11 @@ allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes
     if (self.kind() == &reserved_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::reserved_size);
     if (bytes > self.sizes->max_bytes || self.books().stack_bytes + rounded > self.sizes->max_bytes)
         throw_stack_overflow(self, frame, bytes, overflow_reason::max_bytes);
-    void* memory = ::operator new(sizeof(alloca_block) + rounded, std::align_val_t{alignof(alloca_block)}, std::nothrow);
+    void* memory = new_memory(sizeof(alloca_block) + rounded);
     if (!memory) throw_stack_overflow(self, frame, bytes, overflow_reason::no_memory);
     check_frame* moved_frame = grow_ahead(self, frame, rounded); // the next one fits
     const std::uintptr_t sp = moved_frame->callee_sp();
+    if (is_sanitized()) forget_frames({sp, self.innermost().hi}); // nobody is going to clear what the frame's other allocas have marked
     const bool is_first = !self.books().allocas || self.books().allocas->frame_sp != sp;
     moved_frame->lowered_by = is_first ? 16 : 0;
     auto* block = new (memory) alloca_block{self.books().allocas, sp - moved_frame->lowered_by, rounded};

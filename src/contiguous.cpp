@@ -8,6 +8,7 @@
 #include "outward_call.hpp"
 #include "quarantine.hpp"
 #include "room.hpp"
+#include "shadow.hpp"
 #include "stress.hpp"
 #include "with_room.hpp"
 
@@ -16,6 +17,7 @@
 #include <growstack/grow/family.hpp>
 #include <growstack/grow/relocate.hpp>
 #include <growstack/grow/root_slots.hpp>
+#include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/stackalloc.hpp>
 
 #include <algorithm>
@@ -94,6 +96,11 @@ void audit_after_move(const stack& self, bounds old, live_range live) noexcept {
                   .is_in_handler = live.is_at_fault});
 }
 
+void tell_sanitizer(stack& self, std::uintptr_t live_lo, const displacement& moved) noexcept {
+    move_shadow(self, live_lo, moved);
+    if (this_thread().running == &self) announce_memory(self.memory);
+}
+
 // Moves the stack to `bytes` of new memory. Returns false, and leaves all as it was, if there is none.
 bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) noexcept {
     const bounds fresh = stackalloc_to_move(bytes, self.sizes->layout, self.memory);
@@ -111,6 +118,7 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
     adjust_roots(self, moved);
+    if (is_sanitized()) [[unlikely]] tell_sanitizer(self, live.lo, moved);
     if (is_auditing()) [[unlikely]] audit_after_move(self, old, live);
     close_room(self, {old, self.sizes->layout, opened_lo});
     emit(trace_event::stackfree, self, old, old.bytes());
@@ -168,7 +176,7 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
 } // namespace
 
 bool is_pinned(stack& self, std::uintptr_t sp) noexcept {
-    return self.top || self.pins || exceptions_in_flight() || has_jump_pin(self, sp);
+    return self.top || self.pins || exceptions_in_flight() || has_jump_pin(self, sp) || (is_sanitized() && has_fake_stack(self));
 }
 
 const policy contiguous_policy{0, "contiguous_stack", true, make_room};
@@ -198,7 +206,8 @@ std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo
 namespace {
 
 bool may_move_suspended(stack& self) noexcept {
-    return self.kind() == &contiguous_policy && !self.top && !self.pins && !self.exceptions.in_flight &&
+    const bool has_fake_frames = is_sanitized() && has_fake_stack(self);
+    return self.kind() == &contiguous_policy && !self.top && !self.pins && !self.exceptions.in_flight && !has_fake_frames &&
            !has_jump_pin(self, reinterpret_cast<std::uintptr_t>(self.context));
 }
 

@@ -6,6 +6,7 @@
 #include "room.hpp"
 
 #include <growstack/errors.hpp>
+#include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/thread.hpp>
 
 #include <cstdio>
@@ -40,6 +41,21 @@ bool can_wait(stack& self, const check_frame& frame, std::size_t frame_bytes) no
     return sp >= lo && sp - lo >= frame_bytes && !is_tight(self) && !expects_exception(frame.return_address);
 }
 
+// The throw begins on the thread's root stack, and goes on, past this, on the coroutine's.
+class throw_from_root_stack {
+public:
+    explicit throw_from_root_stack(stack& self) noexcept : self_{self} { announce_memory(this_thread().root.memory); }
+    ~throw_from_root_stack() {
+        announce_memory(self_.innermost());
+        forget_frames({piece_of(self_, self_.top).accessible_lo(), self_.innermost().hi}); // they may go without a word
+    }
+    throw_from_root_stack(const throw_from_root_stack&) = delete;
+    throw_from_root_stack& operator=(const throw_from_root_stack&) = delete;
+
+private:
+    stack& self_;
+};
+
 } // namespace
 
 check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, overflow_reason reason) {
@@ -64,6 +80,7 @@ void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t fra
     if (is_tight(self) && frame.callee_sp() - self.memory.lo < detail::least_throw_bytes) detail::fatal_no_room_to_throw(self);
     self.is_limit_lowered = true;
     detail::write_limit(self.update_limit());
+    const throw_from_root_stack announced{self};
     throw stack_overflow(message);
 }
 

@@ -15,6 +15,7 @@
 #include "morestack.hpp"
 #include "quarantine.hpp"
 #include "room.hpp"
+#include "shadow.hpp"
 #include "stress.hpp"
 #include "with_room.hpp"
 
@@ -105,6 +106,9 @@ const char* advice_for(const stack& self, const piece& p, std::uintptr_t needed_
     if (self.pins || self.books().jump_pin)
         return "a growstack::pin lives, or a jmp_buf outside the stack, and the stack must not move: call this_coroutine::ensure before the pin, or "
                "growstack::native";
+    if (is_sanitized() && has_fake_stack(self))
+        return "AddressSanitizer keeps locals in its heap, and the stack must not move: compile without "
+               "-fsanitize-address-use-after-return=always";
     return "an exception is in flight, or a chunk is linked, or growstack itself runs, and the stack must not move: call "
            "this_coroutine::ensure before";
 }
@@ -140,6 +144,8 @@ std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, inter
     if (request.failure) return request.failure;
     const std::uintptr_t end = end_of_probing ? static_cast<std::uintptr_t>(*end_of_probing) : 0;
     code.adjust(request.moved);
+    if (is_sanitized())
+        for (const displacement& form : forms_of(request.moved)) code.adjust(form);
     if (end) *end_of_probing = static_cast<greg_t>(end + request.moved.distance);
     ++self.books().counts.guard_faults;
     detail::write_limit(self.update_limit());

@@ -9,7 +9,6 @@
 extern "C" {
 [[gnu::weak]] void __sanitizer_start_switch_fiber(void** save, const void* lo, std::size_t bytes);
 [[gnu::weak]] void __sanitizer_finish_switch_fiber(void* saved, const void** lo, std::size_t* bytes);
-[[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* lo, std::size_t bytes);
 }
 
 namespace growstack::grow {
@@ -44,12 +43,6 @@ void announce_memory(bounds memory) noexcept {
     void* state = nullptr;
     __sanitizer_start_switch_fiber(&state, pointer(memory.lo), memory.bytes());
     __sanitizer_finish_switch_fiber(state, nullptr, nullptr);
-}
-
-void forget_frames(bounds memory) noexcept {
-    if (is_absent()) return;
-    const outward_call outward;
-    __asan_unpoison_memory_region(pointer(memory.lo), memory.bytes());
 }
 
 void forget_all_frames(const stack& self) noexcept {

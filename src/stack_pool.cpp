@@ -5,6 +5,8 @@
 #include "guard.hpp"
 #include "valgrind.hpp"
 
+#include <growstack/grow/sanitizer.hpp>
+
 #include <sys/mman.h>
 
 #include <new>
@@ -21,7 +23,10 @@ constexpr std::size_t most_warm_bytes = std::size_t{128} << 20;
 std::uintptr_t scaled(std::uintptr_t address) noexcept { return address >> scale_shift; }
 std::uintptr_t unscaled(std::uintptr_t address) noexcept { return address << scale_shift; }
 
-void unmap(std::uintptr_t lo, std::size_t bytes) noexcept { ::munmap(reinterpret_cast<void*>(lo), bytes); }
+void unmap(std::uintptr_t lo, std::size_t bytes) noexcept {
+    forget_frames({lo, lo + bytes}); // something else may be mapped there
+    ::munmap(reinterpret_cast<void*>(lo), bytes);
+}
 void give_memory_back(std::uintptr_t lo, std::size_t bytes) noexcept {
     ::madvise(reinterpret_cast<void*>(lo), bytes, MADV_DONTNEED);
 }

@@ -2,6 +2,7 @@
 #include "stack_sizes.hpp"
 #include "stress.hpp"
 
+#include <growstack/grow/fiber.hpp>
 #include <growstack/errors.hpp>
 #include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/stackalloc.hpp>
@@ -94,7 +95,7 @@ stack_options without_dense(stack_options options) noexcept {
 grow::stack_sizes computed(const grow::policy& policy, const stack_options& wanted) {
     check_sizes(wanted, policy);
     const stress_modes modes = stress();
-    const bool is_hard = grow::is_sanitized() || modes.link || modes.fault;
+    const bool is_hard = grow::is_sanitized() || grow::has_fibers() || modes.link || modes.fault;
     const bool is_guarded_instead = wanted.layout == stack_layout::dense && is_hard;
     const stack_options options = is_guarded_instead ? without_dense(wanted) : wanted;
     const bool is_contiguous = &policy == &grow::contiguous_policy;

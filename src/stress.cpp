@@ -52,15 +52,15 @@ stress_modes from_bits(unsigned bits) noexcept {
 
 // Before other static objects: they may create coroutines.
 [[gnu::constructor(102)]] void read_environment() noexcept {
-    const bool is_sanitized = grow::has_sanitizer() || grow::has_fibers();
-    stress_bits |= to_bits(modes_from_environment()) | (is_sanitized ? grow::sanitizer_bit : 0u) |
-                  (grow::has_valgrind() ? grow::valgrind_bit : 0u);
+    stress_bits |= to_bits(modes_from_environment()) | (grow::has_sanitizer() ? grow::sanitizer_bit : 0u) |
+                   (grow::has_fibers() ? grow::fiber_bit : 0u) |
+                   (grow::has_valgrind() ? grow::valgrind_bit : 0u);
 }
 
 } // namespace
 
 stress_modes set_stress(stress_modes modes) noexcept {
-    constexpr unsigned no_modes = grow::sanitizer_bit | grow::valgrind_bit | grow::audit_bit;
+    constexpr unsigned no_modes = grow::sanitizer_bit | grow::fiber_bit | grow::valgrind_bit | grow::audit_bit;
     return from_bits(stress_bits.exchange(to_bits(modes) | (stress_bits & no_modes)));
 }
 

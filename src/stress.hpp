@@ -12,13 +12,14 @@ namespace growstack::grow {
 inline constexpr unsigned poison_bit = 4;
 inline constexpr unsigned fault_bit = 16;
 // No modes: what the program runs under, and set_audit().
-inline constexpr unsigned sanitizer_bit = 8; // AddressSanitizer or ThreadSanitizer
+inline constexpr unsigned sanitizer_bit = 8; // AddressSanitizer
+inline constexpr unsigned fiber_bit = 128;   // ThreadSanitizer
 inline constexpr unsigned valgrind_bit = 64;
 inline constexpr unsigned audit_bit = 32;
 
 /// Says if a freed stack's, or an ended coroutine's, contents need no treatment.
 inline bool is_free_simple() noexcept {
-    constexpr unsigned any = poison_bit | sanitizer_bit | valgrind_bit | audit_bit;
+    constexpr unsigned any = poison_bit | sanitizer_bit | fiber_bit | valgrind_bit | audit_bit;
     return (stress_bits.load(std::memory_order_relaxed) & any) == 0;
 }
 

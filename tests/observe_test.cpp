@@ -190,7 +190,8 @@ TEST_CASE("freed stacks are used again: a thousand rounds take no more memory th
         test::run<test::fixed>([] { test::use_stack(1000); });
     };
     const auto total = [] { return growstack::memory().in_use + growstack::memory().cached; };
-    round();
+    const std::size_t rounds_before = growstack::stress().fault ? 256 : 1; // until the quarantine is full of these
+    for (std::size_t i = 0; i < rounds_before; ++i) round();
     const std::size_t after_one = total();
     for (std::size_t i = 0; i < test::depth(1000); ++i) round();
     CHECK(total() <= after_one);
@@ -259,15 +260,16 @@ TEST_CASE("a running contiguous stack that asks to shrink does so at its next ch
 
 TEST_CASE("the hard modes are switched by the program too, for coroutines created afterwards") {
     const growstack::stress_modes before = growstack::set_stress({});
+    constexpr std::size_t levels = test::fitting(48);
     const auto moves = [](growstack::stress_modes modes) {
         growstack::set_stress(modes);
-        return test::run<test::contiguous>([] { test::at_depth(50, [] {}); });
+        return test::run<test::contiguous>([] { test::at_depth(levels, [] {}); });
     };
     CHECK(moves({}).moves == 0);
-    CHECK(moves({.move = true}).moves > 50);
+    CHECK(moves({.move = true}).moves > levels);
     const auto linked = moves({.link = true});
     CHECK(linked.moves == 0);
-    CHECK(linked.chunks_linked > 50);
+    CHECK(linked.chunks_linked > levels);
     CHECK(growstack::set_stress(before).link);
 }
 

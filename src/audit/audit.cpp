@@ -54,8 +54,11 @@ void note_in_mapping(std::uintptr_t address, std::uintptr_t word, void*) noexcep
     if (const auto where = place_of(address, *the_auditor.searched, the_auditor.move->stack)) note(*where, address, word);
 }
 
+// Larger mappings are sanitizers' shadows, which hold no pointers.
+constexpr std::size_t largest_searched_bytes = std::size_t{64} << 30;
+
 void search_mapping(const mapping& m, void*) noexcept {
-    if (is_for_stacks(m)) return;
+    if (m.memory.bytes() > largest_searched_bytes || is_for_stacks(m)) return;
     the_auditor.searched = &m;
     search(m.memory, the_auditor.move->frames, note_in_mapping, nullptr);
 }
