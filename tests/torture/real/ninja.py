@@ -81,6 +81,7 @@ REMEDIES = {
 
 print(f"""
 library = {sys.argv[1]}
+names = -Wl,--undefined=backtrace_create_state,--undefined=backtrace_pcinfo,--undefined=backtrace_syminfo -lbacktrace
 rule check
   command = {HERE}/compile.sh $compiler $out -MD -MF $out.d $flags $in
   depfile = $out.d
@@ -91,7 +92,7 @@ rule unchecked
 rule static
   command = sed 's/^  ShellState data;$$/  static&/' $in >$out
 rule program
-  command = g++ $in $wrap $library -lboost_context -Wl,-z,now -pthread -lm -o $out
+  command = g++ $in $wrap $library -lboost_context -Wl,-z,now $names -pthread -lm -o $out
 """)
 
 

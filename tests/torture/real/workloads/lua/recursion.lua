@@ -4,10 +4,10 @@ local function ackermann(m, n)
     if n == 0 then return ackermann(m - 1, 1) end
     return ackermann(m - 1, ackermann(m, n - 1))
 end
-print(ackermann(2, 30))
+print(ackermann(2, 12))
 
 local function depth(n) return n == 0 and 0 or 1 + depth(n - 1) end
-print(depth(10000))
+print(depth(2000))
 print(pcall(function() local function forever(n) return 1 + forever(n + 1) end return forever(1) end))
 
 -- Each level is a C call: metamethods, string.gsub, table.sort, load.

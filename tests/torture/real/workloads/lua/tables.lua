@@ -2,11 +2,11 @@
 local seed = 42
 local function random(n) seed = (seed * 1103515245 + 12345) % 2147483648 return seed % n + 1 end
 local t = {}
-for i = 1, 3000 do t[i] = random(100000) end
+for i = 1, 600 do t[i] = random(100000) end
 table.sort(t)
-print(t[1], t[1500], t[3000])
+print(t[1], t[300], t[600])
 table.sort(t, function(a, b) if a % 10 ~= b % 10 then return a % 10 < b % 10 end return a > b end)
-print(t[1], t[1500], t[3000])
+print(t[1], t[300], t[600])
 print(pcall(table.sort, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, function() return true end))
 
 local function counter() local n = 0 return function() n = n + 1 return n end, function() return n end end
@@ -22,7 +22,7 @@ local function size(n) return n[1] and 1 + size(n[1]) + size(n[2]) or 1 end
 for _, mode in ipairs {"incremental", "generational"} do
     collectgarbage(mode)
     local kept, total = {}, 0
-    for i = 1, 30 do kept[i % 4] = tree(6); total = total + size(kept[i % 4]) end
+    for i = 1, 10 do kept[i % 4] = tree(6); total = total + size(kept[i % 4]) end
     collectgarbage()
     print(mode, total)
 end
