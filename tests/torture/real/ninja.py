@@ -64,7 +64,7 @@ SQLITE_REMEDY = ({}, ["sqlite"], ["sqlite3_prepare_v2", "sqlite3_prepare_v3", "s
                              "sqlite3_bind_text"])
 ZLIB_REMEDY = ({}, ["zlib"], ["deflateInit_", "deflateInit2_", "deflateCopy", "deflateEnd",
                               "inflateInit_", "inflateInit2_", "inflateCopy", "inflateEnd",
-                              "inflateBackInit_", "inflateBackEnd"])
+                              "inflateBackInit_", "inflateBackEnd", "gzread", "gzwrite"])
 ZSTD_REMEDY = ({}, ["zstd"], ["ZDICT_optimizeTrainFromBuffer_cover", "ZDICT_optimizeTrainFromBuffer_fastCover",
                               "ZDICT_trainFromBuffer_cover"])
 REMEDIES = {
@@ -75,6 +75,7 @@ REMEDIES = {
     "fuzzcheck": SQLITE_REMEDY,
     "example": ZLIB_REMEDY,
     "infcover": ZLIB_REMEDY,
+    "minigzip": ZLIB_REMEDY,
     "zlib_roundtrip": ZLIB_REMEDY,
     "zstd_roundtrip": ZSTD_REMEDY,
 }

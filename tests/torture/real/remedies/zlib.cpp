@@ -61,4 +61,16 @@ int __real_inflateEnd(z_streamp);
 int __wrap_inflateEnd(z_streamp s) { return close<__real_inflateEnd>(s); }
 int __real_inflateBackEnd(z_streamp);
 int __wrap_inflateBackEnd(z_streamp s) { return close<__real_inflateBackEnd>(s); }
+
+// A large buffer of the caller's is not copied: gz_state::strm points into it meanwhile.
+int __real_gzwrite(gzFile, const void*, unsigned);
+int __wrap_gzwrite(gzFile file, const void* buffer, unsigned bytes) {
+    const growstack::pin pin;
+    return __real_gzwrite(file, buffer, bytes);
+}
+int __real_gzread(gzFile, void*, unsigned);
+int __wrap_gzread(gzFile file, void* buffer, unsigned bytes) {
+    const growstack::pin pin;
+    return __real_gzread(file, buffer, bytes);
+}
 }
