@@ -10,7 +10,7 @@ readonly library=${GROWSTACK_LIBRARY:-build/gcc/src/libgrowstack.a}
 
 # run_one SEED: prints a line if something is wrong, and what to do to see it again.
 run_one() {
-    local seed=$1 compilers=("g++ -fno-ipa-pure-const" "clang++ -mllvm -disable-nounwind-inference") compiler level mode
+    local seed=$1 compilers=("g++ -fno-ipa-pure-const -fno-ivopts" "clang++ -mllvm -disable-nounwind-inference") compiler level mode
     compiler=${compilers[seed % 2]} level=-O$((seed / 2 % 4))
     python3 tests/torture/generate.py "$seed" >"$build/$seed.cpp"
     # shellcheck disable=SC2086 # words
