@@ -6,6 +6,7 @@
 #include "with_room.hpp"
 
 #include <growstack/grow/chunk.hpp>
+#include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/thread.hpp>
 
 #include <dlfcn.h>
@@ -120,18 +121,25 @@ void growstack_note_setjmp(const void* env, std::uintptr_t sp) noexcept {
 
 constexpr std::size_t plain_longjmp = 3, checked_longjmp = 6;
 
+/// Which of glibc's functions is to jump, and sp for its call; 0: where it was called.
+struct prepared_jump {
+    std::size_t index;
+    std::uintptr_t sp;
+};
+
 /// On the thread's root stack, or that of whatever code runs outside coroutines.
-std::size_t growstack_prepare_jump(const void* env, std::size_t index) noexcept {
+prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcept {
     const std::uintptr_t sp = decoded(static_cast<const std::uintptr_t*>(env)[jmp_buf_sp]);
     stack* const self = running_coroutine();
     if (!self) {
         check_jump_from_native(sp);
-        return index;
+        return {index, 0};
     }
     if (!is_on_stack(*self, sp)) growstack::detail::fatal_jump(*self, "to a frame that is not on its stack");
-    while (self->top && !is_on(piece_of(*self, self->top), sp)) pop_chunk(*self->top->entered_from);
+    for (chunk* c; (c = self->top) && !is_on(piece_of(*self, c), sp); pop_chunk(*c->entered_from)) forget_frames(c->memory);
+    forget_frames({piece_of(*self, self->top).accessible_lo(), sp});
     growstack::detail::write_limit(self->update_limit());
-    return index == checked_longjmp ? plain_longjmp : index; // which knows nothing of chunks
+    return {index == checked_longjmp ? plain_longjmp : index, sp & ~std::uintptr_t{15}}; // the checked one knows nothing of chunks
 }
 
 /// Returns glibc's function, or that of a sanitizer before it.

@@ -2,7 +2,8 @@
 // re-point as it does other words, and of jumps, which leave linked chunks behind.
 //
 //      setjmp    growstack_note_setjmp(env, sp), then glibc's, as if the caller had called it
-//      longjmp   growstack_prepare_jump(env), on the thread's root stack, for the jump may leave a chunk that goes; then glibc's
+//      longjmp   growstack_prepare_jump(env), on the thread's root stack, for the jump may leave a chunk that goes; then glibc's,
+//                called just below the frame that it is going to
 //
 // The linker takes this file where a program, or a shared library that it is linked with, calls one of them.
 
@@ -79,8 +80,11 @@
         and     $-64, %rsp
 2:      and     $-16, %rsp
         mov     %r13d, %esi
-        call    growstack_prepare_jump  // size_t(const void* env, size_t index): which of glibc's functions is to jump
+        call    growstack_prepare_jump  // prepared_jump(const void* env, size_t index)
         mov     %rax, %r13
+        test    %rdx, %rdx
+        je      1f
+        mov     %rdx, %rsp
 1:      mov     %r13, %rdi
         and     $-16, %rsp
         call    growstack_find_jump
