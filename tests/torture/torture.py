@@ -75,10 +75,11 @@ class Random:
     alone = "1,0"
 
     def __init__(self, commands, first_seed):
-        self.seeds = itertools.count(first_seed)
+        self.first_seed = first_seed
 
-    def take(self, folder, count):
-        programs = [generate.Program(next(self.seeds)) for _ in range(count)]
+    def take(self, folder, number, count):
+        first = self.first_seed + number * self.batch_size
+        programs = [generate.Program(seed) for seed in range(first, first + count)]
         return programs, '#include "prelude.hpp"\n' + "\n".join(p.text() for p in programs)
 
     def compiler(self, c):
@@ -104,7 +105,7 @@ class Csmith:
     def __init__(self, commands, first_seed):
         self.commands, self.seeds, self.skipped = commands, itertools.count(first_seed), []
 
-    def take(self, folder, count):
+    def take(self, folder, number, count):
         programs, texts = [], [self.PRELUDE]
         while len(programs) < count:
             seed = next(self.seeds)
@@ -164,7 +165,7 @@ def run_batch(commands, source, number, count):
     folder = BUILD / f"{source.kind}-{number}"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        programs, text = source.take(folder, count)
+        programs, text = source.take(folder, number, count)
         (folder / source.source).write_text(text)
         compiling = [commands.start(*source.compiler(c), *c.flags, f"-DCONFIG={c.id}", "-c", folder / source.source,
                                     "-o", folder / f"{c.id}.o") for c in CONFIGURATIONS]
