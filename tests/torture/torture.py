@@ -38,6 +38,8 @@ def all_configurations():
         flags = [f"-O{level}", "-w", "-Iinclude", f"-I{HERE}", "-I/usr/include/csmith", f"-DCHECKED={int(is_checked)}"]
         flags += ["-fno-ivopts"] if compiler == "gcc" else [] # which keeps halves of addresses: see README.md
         flags += ["-fsplit-stack", *split_flags[compiler]] if is_checked else []
+        # Inlining makes frames that are larger than what lies below a stack.
+        flags += ["-fstack-clash-protection"] if not is_checked and level >= 2 else []
         check = "-fsplit-stack" if is_checked else "without checks"
         yield Configuration(f"c{number}", f"{compiler} -O{level}, {check}", compiler, flags, is_checked)
 
