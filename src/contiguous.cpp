@@ -175,9 +175,11 @@ check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes,
 
 } // namespace
 
-bool is_pinned(stack& self, std::uintptr_t sp) noexcept {
-    return self.top || self.pins || exceptions_in_flight() || has_jump_pin(self, sp) || (is_sanitized() && has_fake_stack(self));
+bool has_pin(stack& self, std::uintptr_t sp) noexcept {
+    return self.top || self.pins || has_jump_pin(self, sp) || (is_sanitized() && has_fake_stack(self));
 }
+
+bool is_pinned(stack& self, std::uintptr_t sp) noexcept { return exceptions_in_flight() || has_pin(self, sp); }
 
 const policy contiguous_policy{0, "contiguous_stack", true, make_room};
 

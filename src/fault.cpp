@@ -2,7 +2,8 @@
 // zone, and below what is accessible. Then, in this order:
 //
 //      in place      the growth room is opened as far as needed: at any instruction, in any code
-//      move          the room is used up and the stack is contiguous: at this instruction
+//      move          the room is used up and the stack is contiguous: at this instruction. While an exception is in
+//                    flight, or a chunk is linked, the reserve is opened first
 //      overflow      neither is possible: a message, and abort
 //
 //            guard page    reserve      room           memory
@@ -12,6 +13,7 @@
 // Source: the kernel's own expand_stack, and libsigsegv.
 #include "fault.hpp"
 #include "fatal.hpp"
+#include "handler_addresses.hpp"
 #include "morestack.hpp"
 #include "quarantine.hpp"
 #include "room.hpp"
@@ -78,7 +80,7 @@ bool is_library_running() noexcept {
 // it may hold a lock that growth takes.
 bool may_move(stack& self, std::uintptr_t sp) noexcept {
     return self.kind()->is_movable && self.sizes->move_at_guard && this_thread().running == &self && !self.books().destroyer &&
-           !is_library_running() && !is_pinned(self, sp);
+           !is_library_running() && !has_pin(self, sp);
 }
 
 // What does not last: growth that has begun on the stack that is full, an exception that will be caught, the unwinding of a stack
@@ -136,6 +138,11 @@ void move_on_root_stack(void* argument) noexcept {
     request.failure = move_at_fault(request.self, request.sp - red_zone_bytes, request.needed_lo, request.ip, request.moved);
 }
 
+bounds live_words(stack& self, const interrupted_code& code) noexcept {
+    const std::uintptr_t lo = (code.sp() - red_zone_bytes) & -sizeof(std::uintptr_t);
+    return {std::max(piece_of(self, nullptr).accessible_lo(), lo), self.memory.hi};
+}
+
 // Moves the stack and what the interrupted code has in its registers.
 std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, interrupted_code& code,
                                     greg_t* end_of_probing) noexcept {
@@ -146,6 +153,7 @@ std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, inter
     code.adjust(request.moved);
     if (is_sanitized())
         for (const displacement& form : forms_of(request.moved)) code.adjust(form);
+    if (exceptions_in_flight()) adjust_handler_addresses(live_words(self, code), code, request.moved);
     if (end) *end_of_probing = static_cast<greg_t>(end + request.moved.distance);
     ++self.books().counts.guard_faults;
     detail::write_limit(self.update_limit());
@@ -160,13 +168,14 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
     const std::uintptr_t lowest = room_lo(self, p);
     const bool can_move = may_move(self, code.sp()) && (end_of_probing || needed_lo >= p.guard().lo);
     if (needed_lo >= lowest && open_room(self, p, touched)) return;
-    if (can_move) {
+    // The reserve stays open behind an exception, and code without checks goes on in it. So the next one may find none left.
+    if ((!can_move || exceptions_in_flight()) && may_use_reserve(self) && open_beyond_room(self, needed_lo)) return;
+    if (can_move && (!exceptions_in_flight() || can_find_handler_addresses(live_words(self, code), code))) {
         const std::optional<overflow_reason> failure = move(self, needed_lo, code, end_of_probing);
         if (!failure) return;
         overflow(self, code.sp(), advice(*failure));
     }
     if (needed_lo >= lowest) overflow(self, code.sp(), advice(overflow_reason::no_memory));
-    if (may_use_reserve(self) && open_beyond_room(self, needed_lo)) return;
     overflow(self, code.sp(), advice_for(self, p, needed_lo, end_of_probing));
 }
 

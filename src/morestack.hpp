@@ -35,6 +35,9 @@ std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo
 /// Says if a contiguous stack, whose innermost frame has this sp, must not move now: something outside knows addresses in it.
 bool is_pinned(stack& self, std::uintptr_t sp) noexcept;
 
+/// The same, but for exceptions in flight.
+bool has_pin(stack& self, std::uintptr_t sp) noexcept;
+
 /// Answers a check with "there is room, go on".
 check_result stay(stack& self, check_frame& frame) noexcept;
 
@@ -45,7 +48,7 @@ inline bool must_link(const stack& self) noexcept {
 }
 
 /// Says if an exception of the running coroutine is thrown and not caught yet. The unwinder then keeps addresses of
-/// the stack in the heap (_Unwind_Exception.private_2): it must not move.
+/// the stack in the heap (_Unwind_Exception.private_2): it must not move, unless handler_addresses follow.
 bool exceptions_in_flight() noexcept;
 
 /// Answers a check whose frame does not fit. Lowers the limit for the destructors on the way and throws stack_overflow;

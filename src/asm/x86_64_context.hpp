@@ -36,6 +36,12 @@ public:
     /// instruction will be run again.
     void undo_half_of_instruction(std::uintptr_t touched) noexcept;
 
+    /// Calls visit(value) for each general register.
+    template <class Visit>
+    void for_each_register(Visit visit) const noexcept {
+        for (int index = REG_R8; index <= REG_RSP; ++index) visit(reg(index));
+    }
+
     /// Re-points the general and vector registers.
     void adjust(const displacement& moved) noexcept;
 
