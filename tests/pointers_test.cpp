@@ -395,6 +395,44 @@ int escape(char* room, unsigned long x) {
 
 } // namespace
 
+namespace {
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wvla"
+#ifdef __clang__
+#pragma GCC diagnostic ignored "-Wvla-extension"
+#endif
+
+// GCC rounds the address of a variable array by two shifts, and may keep what is between them.
+template <class T>
+[[gnu::noinline]] long sum_of_variable_array(int n) {
+    T a[n];
+    a[0] = 2;
+    for (int i = 0; i < 2; ++i) {
+        grow(nullptr, i);
+        a[1] = static_cast<T>(a[0] + i);
+        grow(reinterpret_cast<const char*>(&a[i]), n);
+    }
+    T* const copy[2] = {a, a + 1};
+    grow(reinterpret_cast<const char*>(copy), n);
+    return a[0] + a[1];
+}
+
+#pragma GCC diagnostic pop
+
+} // namespace
+
+TEST_CASE_TEMPLATE("variable arrays of every element size move with their stack", Kind, GROWSTACK_EACH_KIND) {
+    long sums[4] = {};
+    test::run<Kind>([&] {
+        sums[0] = sum_of_variable_array<char>(10);
+        sums[1] = sum_of_variable_array<short>(10);
+        sums[2] = sum_of_variable_array<int>(10);
+        sums[3] = sum_of_variable_array<long>(10);
+    });
+    for (const long sum : sums) CHECK(sum == 5);
+}
+
 TEST_CASE_TEMPLATE("no number is computed from half of an address that has moved", Kind, GROWSTACK_EACH_KIND) {
     const unsigned long x[] = {0xe4, 0x20ac, 0x1f600};
     int sum = 0;

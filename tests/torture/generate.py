@@ -113,7 +113,7 @@ class Program:
             f"{{ auto* space = static_cast<number*>(alloca({8 * r.randint(1, 400)})); space[0] = {number()}; "
             f"number* inner = space; number c = {call}; {target} += c + *inner; }}",
             # GCC keeps the address of an array that is less aligned shifted, which no move sees: see README.md.
-            f"{{ number size = 1 + {number()} % {r.choice([5, 50, 500])}; alignas(16) number space[size]; "
+            f"{{ number size = 1 + {number()} % {r.choice([5, 50, 500])}; number space[size]; "
             f"number* last = &space[size - 1]; *last = {number()}; number c = {call}; {target} += c + *last; }}",
             f"{{ char space[{large}]; hide(space); number c = {call}; {target} += c; hide(space); }}",
             f"{{ const round_shape here; const shape* s = {r.choice(['&here', '&object'])}; number c = {call}; "

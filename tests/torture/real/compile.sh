@@ -5,7 +5,7 @@ set -euo pipefail
 readonly compiler=$1 object=$2
 shift 2
 
-by_gcc() { exec "$1" -fsplit-stack -fno-ipa-pure-const -fno-ivopts -w -c "${@:2}" -o "$object"; }
+by_gcc() { exec "$1" -fsplit-stack -fno-ipa-pure-const -fno-ivopts -fno-forward-propagate -w -c "${@:2}" -o "$object"; }
 
 [[ $compiler == clang* ]] || by_gcc "$compiler" "$@"
 rm -f "$object.by-gcc"
