@@ -139,7 +139,8 @@ prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcep
     for (chunk* c; (c = self->top) && !is_on(piece_of(*self, c), sp); pop_chunk(*c->entered_from)) forget_frames(c->memory);
     forget_frames({piece_of(*self, self->top).accessible_lo(), sp});
     growstack::detail::write_limit(self->update_limit());
-    return {index == checked_longjmp ? plain_longjmp : index, sp & ~std::uintptr_t{15}}; // the checked one knows nothing of chunks
+    // glibc's checked one knows nothing of chunks.
+    return {index == checked_longjmp ? plain_longjmp : index, sp & ~std::uintptr_t{15}};
 }
 
 /// Returns glibc's function, or that of a sanitizer before it.

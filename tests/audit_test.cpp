@@ -417,7 +417,8 @@ TEST_CASE("the thread's own frames that keep a coroutine's local are reported") 
         c.resume();
     });
     are_thread_frames_wanted = false;
-    const bool is_named = std::any_of(found.begin(), found.end(), [](const record& r) { return r.place == audit_finding::thread_stack; });
+    const bool is_named = std::any_of(found.begin(), found.end(),
+                                      [](const record& r) { return r.place == audit_finding::thread_stack; });
     CHECK_MESSAGE(is_named, all_texts(found));
     test::opaque(&outside);
 }
@@ -467,7 +468,8 @@ TEST_CASE("without a hook the audit prints") {
         });
     });
     CHECK(end.signal == 0);
-    CHECK_MESSAGE(test::contains(end.error_text, "growstack: audit: stale pointer in global (anonymous namespace)::in_a_global"), end.error_text);
+    CHECK_MESSAGE(test::contains(end.error_text, "growstack: audit: stale pointer in global (anonymous namespace)::in_a_global"),
+                  end.error_text);
 }
 
 TEST_CASE("the audit is off, and finds nothing, until it is switched on") {

@@ -33,17 +33,17 @@ struct audit_finding {
 /// Returns the kind as text: "global", ...
 const char* name(audit_finding::place_kind place) noexcept;
 
-/// Switches the audit on or off, for all threads. Also by the environment, from the start: GROWSTACK_AUDIT=1. Each move then searches
-/// all of the process's writable memory, in time linear in that; what is freed is overwritten, so that old contents are not found.
-/// Each finding is told once. Aligned words only; memory of other allocators than glibc's malloc is searched, but without its blocks'
-/// bounds. Returns whether it was on.
+/// Switches the audit on or off, for all threads. Also by the environment, from the start: GROWSTACK_AUDIT=1. Each move then
+/// searches all of the process's writable memory, in time linear in that; what is freed is overwritten, so that old contents
+/// are not found. Each finding is told once. Aligned words only; memory of other allocators than glibc's malloc is searched,
+/// but without its blocks' bounds. Returns whether it was on.
 bool set_audit(bool is_on) noexcept;
 
 using audit_hook = void (*)(const audit_finding&);
 
-/// Calls `hook` for each finding instead of printing its text to stderr; null: prints. Returns the hook before. The hook runs on the
-/// thread's own stack in the middle of growth: it must not throw, resume or yield; where code without checks ran into the guard, it
-/// runs in a signal handler.
+/// Calls `hook` for each finding instead of printing its text to stderr; null: prints. Returns the hook before. The hook runs on
+/// the thread's own stack in the middle of growth: it must not throw, resume or yield; where code without checks ran into the
+/// guard, it runs in a signal handler.
 audit_hook set_audit_hook(audit_hook hook) noexcept;
 
 } // namespace growstack

@@ -41,12 +41,17 @@ struct auditor {
 constinit auditor the_auditor{};
 constinit std::mutex mutex;
 
+bool is_in_same_object(const finding& a, const finding& b) noexcept {
+    return a.where.kind == b.where.kind && a.where.object.lo == b.where.object.lo;
+}
+
 void note(const place& where, std::uintptr_t address, std::uintptr_t word) noexcept {
     auditor& a = the_auditor;
+    const finding found{where, address, word, 1, a.coroutine};
     for (std::size_t i = 0; i < a.found_count; ++i)
-        if (a.found[i].where.kind == where.kind && a.found[i].where.object.lo == where.object.lo) return void(++a.found[i].words);
+        if (is_in_same_object(a.found[i], found)) return void(++a.found[i].words);
     if (a.found_count == a.found.size()) return void(++a.more);
-    a.found[a.found_count++] = {where, address, word, 1, a.coroutine};
+    a.found[a.found_count++] = found;
 }
 
 void note_in_mapping(std::uintptr_t address, std::uintptr_t word, void*) noexcept {
@@ -109,12 +114,13 @@ void join_variables() noexcept {
     auditor& a = the_auditor;
     for (std::size_t i = 0; i < a.found_count; ++i)
         if (a.found[i].where.kind == audit_finding::global) a.found[i].where.object = variable_at(a.found[i].address);
-    for (std::size_t i = 0; i < a.found_count; ++i) {
-        const auto is_same = [&](const finding& f) { return f.where.kind == a.found[i].where.kind && f.where.object.lo == a.found[i].where.object.lo; };
-        const auto first = a.found.begin() + static_cast<std::ptrdiff_t>(i) + 1, last = a.found.begin() + static_cast<std::ptrdiff_t>(a.found_count);
-        a.found[i].words += static_cast<std::size_t>(std::count_if(first, last, is_same));
-        a.found_count = static_cast<std::size_t>(std::remove_if(first, last, is_same) - a.found.begin());
+    finding* last = a.found.data() + a.found_count;
+    for (finding* f = a.found.data(); f != last; ++f) {
+        const auto is_same = [f](const finding& other) { return is_in_same_object(*f, other); };
+        f->words += static_cast<std::size_t>(std::count_if(f + 1, last, is_same));
+        last = std::remove_if(f + 1, last, is_same);
     }
+    a.found_count = static_cast<std::size_t>(last - a.found.data());
 }
 
 void tell_all(const done_move& m) noexcept {

@@ -16,7 +16,8 @@ struct done_move {
     bool is_in_handler;     // of a fault: whatever code was interrupted may hold malloc's locks
 };
 
-/// Searches, and tells what it finds. On the thread's root stack, or another one with room. Takes the pool's lock and one of its own.
+/// Searches, and tells what it finds. On the thread's root stack, or another one with room. Takes the pool's lock and one of
+/// its own.
 void audit(const done_move& m) noexcept;
 
 } // namespace growstack::audit

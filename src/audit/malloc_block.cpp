@@ -48,7 +48,8 @@ bounds walk(std::uintptr_t chunk, std::uintptr_t hi, std::uintptr_t address) noe
 bounds in_arena_heap(std::uintptr_t address) noexcept {
     const std::uintptr_t lo = address & ~(arena_heap_bytes - 1);
     const std::uintptr_t arena = read_word(lo), bytes = read_word(lo + 2 * word_bytes);
-    if (!arena || arena % word_bytes || !bytes || bytes % page_bytes || bytes > arena_heap_bytes || address >= lo + bytes) return {};
+    const bool is_heap = arena && arena % word_bytes == 0 && bytes % page_bytes == 0 && bytes <= arena_heap_bytes;
+    if (!is_heap || address >= lo + bytes) return {};
     const bool is_first = arena == lo + heap_info_bytes;
     const std::uintptr_t first = lo + heap_info_bytes + (is_first ? arena_bytes : 0);
     return walk((first + header_bytes - 1) & ~(header_bytes - 1), lo + bytes, address);
@@ -71,7 +72,8 @@ void prepare_malloc_blocks() noexcept {
     Dl_info of_malloc{}, of_mallopt{};
     const bool is_known = ::dladdr(reinterpret_cast<void*>(&std::malloc), &of_malloc) &&
                           ::dladdr(reinterpret_cast<void*>(&::mallopt), &of_mallopt);
-    is_glibc = is_known && of_malloc.dli_fname && std::strstr(of_malloc.dli_fname, "libc.so") && of_malloc.dli_fbase == of_mallopt.dli_fbase;
+    is_glibc = is_known && of_malloc.dli_fname && std::strstr(of_malloc.dli_fname, "libc.so") &&
+               of_malloc.dli_fbase == of_mallopt.dli_fbase;
     if (!is_glibc) return;
     ::mallopt(M_PERTURB, freed_byte); // what goes past the threads' caches
     void* block = std::malloc(3 * word_bytes);

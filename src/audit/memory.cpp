@@ -55,14 +55,12 @@ std::size_t read_at(std::uintptr_t lo, std::size_t bytes, void* to) noexcept {
     return got > 0 ? static_cast<std::size_t>(got) : 0;
 }
 
-using on_found = void (*)(std::uintptr_t, std::uintptr_t, void*);
-
 void search_resident(bounds where, bounds range, on_found found, void* argument) noexcept {
     while (where.lo < where.hi) {
         const std::size_t bytes = read_at(where.lo, std::min(where.bytes(), block_bytes), own.words);
         for (std::size_t i = 0; i < bytes / sizeof own.words[0]; ++i)
             if (range.contains(own.words[i])) [[unlikely]] found(where.lo + i * sizeof own.words[0], own.words[i], argument);
-        where.lo += std::max(bytes & ~(sizeof own.words[0] - 1), std::size_t{0});
+        where.lo += bytes & ~(sizeof own.words[0] - 1);
         if (bytes < block_bytes && where.lo < where.hi) where.lo = (where.lo | (page_bytes - 1)) + 1; // not readable
     }
 }

@@ -23,7 +23,8 @@ std::uintptr_t read_word(std::uintptr_t address) noexcept;
 
 /// Calls found(address, word, argument) for each aligned word in `where` that lies in `range`. Memory that nobody has touched is
 /// passed over. One thread at a time.
-void search(bounds where, bounds range, void (*found)(std::uintptr_t address, std::uintptr_t word, void* argument), void* argument) noexcept;
+using on_found = void (*)(std::uintptr_t address, std::uintptr_t word, void* argument);
+void search(bounds where, bounds range, on_found found, void* argument) noexcept;
 
 /// The static buffers of these functions, where copies of what was read lie.
 bounds own_buffers() noexcept;

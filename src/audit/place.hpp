@@ -16,8 +16,8 @@ struct place {
     const char* module = nullptr; // of thread-local storage; empty: the program
 };
 
-/// Returns what the word at `address`, in that mapping, is part of. Nothing: it is free, or growstack's or the system's own, or on a
-/// stack whose live part is unknown. `moved` is the stack that has moved.
+/// Returns what the word at `address`, in that mapping, is part of. Nothing: it is free, or growstack's or the system's own, or
+/// on a stack whose live part is unknown. `moved` is the stack that has moved.
 std::optional<place> place_of(std::uintptr_t address, const mapping& m, const grow::stack& moved) noexcept;
 
 /// Says if all of a mapping is memory for stacks: coroutines' stacks are searched one by one, as far as they are in use.
