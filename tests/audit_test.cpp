@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -16,6 +17,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <unistd.h>
 
 namespace this_coroutine = growstack::this_coroutine;
 using growstack::audit_finding;
@@ -470,6 +473,35 @@ TEST_CASE("without a hook the audit prints") {
     CHECK(end.signal == 0);
     CHECK_MESSAGE(test::contains(end.error_text, "growstack: audit: stale pointer in global (anonymous namespace)::in_a_global"),
                   end.error_text);
+}
+
+TEST_CASE("a local's address is given away: run by the next test" * doctest::skip()) {
+    const auto modes = growstack::set_stress({});
+    test::run<test::contiguous>([] { give_away_a_local<global_variable>(); });
+    growstack::set_stress(modes);
+}
+
+namespace {
+
+template <char value>
+void run_with_setting() {
+    const char setting[] = {value, '\0'};
+    ::setenv("GROWSTACK_AUDIT", setting, 1);
+    ::execl("/proc/self/exe", "tests", "--no-skip", "--test-case=a local's address is given away*", nullptr);
+}
+
+} // namespace
+
+TEST_CASE("the environment switches the audit on from the start, and says what it does not understand") {
+    const auto on = test::run_in_child(run_with_setting<'1'>);
+    CHECK(on.exit_code == 0);
+    CHECK_MESSAGE(test::contains(on.error_text, "growstack: audit: stale pointer in global "), on.error_text);
+    const auto off = test::run_in_child(run_with_setting<'0'>);
+    CHECK(off.exit_code == 0);
+    CHECK_MESSAGE(!test::contains(off.error_text, "audit"), off.error_text);
+    const auto wrong = test::run_in_child(run_with_setting<'2'>);
+    CHECK(wrong.exit_code == 0);
+    CHECK_MESSAGE(test::contains(wrong.error_text, "growstack: GROWSTACK_AUDIT: '2' is neither 1 nor 0"), wrong.error_text);
 }
 
 TEST_CASE("the audit is off, and finds nothing, until it is switched on") {
