@@ -312,7 +312,8 @@ TEST_CASE("a global is named, and the words of one are one finding") {
         test::opaque(&local);
     });
     REQUIRE_MESSAGE(found.size() == 2, all_texts(found));
-    const auto& [one, array] = std::minmax(found[0], found[1], [](const record& a, const record& b) { return a.words < b.words; });
+    const record& one = found[found[0].words == 1 ? 0 : 1];
+    const record& array = found[&one == &found[0] ? 1 : 0];
     CHECK_MESSAGE(test::contains(one.text, "in global (anonymous namespace)::in_a_global, in "), one.text);
     CHECK_MESSAGE(test::contains(array.name, "::all, in "), array.name);
     CHECK(array.words == 2);
