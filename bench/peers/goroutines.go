@@ -55,6 +55,7 @@ func run(body func()) {
 }
 
 // With gccgo on the heap, as any local whose address is taken.
+//
 //go:noinline
 func here() uintptr {
 	var local byte
