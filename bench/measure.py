@@ -28,8 +28,8 @@ class Mode:
     last_counts: tuple = ()  # in the last round only
 
 
-MODES = {"quick": Mode(3, 0.2, (10_000,)), "default": Mode(5, 0.6, (10_000,), (100_000,)),
-         "full": Mode(7, 1.0, (10_000, 100_000), (1_000_000, 1_000_000))}
+MODES = {"quick": Mode(3, 0.2, (10_000,)), "default": Mode(9, 0.75, (10_000,), (100_000,)),
+         "full": Mode(15, 1.0, (10_000, 100_000), (1_000_000, 1_000_000))}
 NEEDED_GIB = {1_000_000: 14}
 
 # Repetitions, and the least time of one in seconds. Those of growth and hot_split set their iterations themselves.
@@ -238,7 +238,8 @@ class Machine:
 
 def main():
     build, mode_name = pathlib.Path(sys.argv[1]), sys.argv[2]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     directory = build / "results"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()

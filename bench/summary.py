@@ -303,7 +303,7 @@ def print_density(directory):
     if "goroutine" in most:
         for kind in ours:
             print_aim(f"{kind}, create", 1, most[kind]["create_ns"] / most["goroutine"]["create_ns"], "x goroutines")
-    for kind in ours:
+    for kind in ours if len(counts) > 1 else []:
         few, many = (sum(row[count, kind][f"{phase}_user_ns"] for phase in ("create", "resume", "end"))
                      for count in (counts[0], counts[-1]))
         print_aim(f"{kind}, create, resume and end without page faults, {counts[-1]:,}", 2, many / few, f"x {counts[0]:,}")
@@ -350,19 +350,21 @@ def print_peer_hot_split(found):
                 sweeps.setdefault(peer, []).append((int(depth), min(values)))
     table = []
     for peer, sweep in sweeps.items():
-        best, worst = (f(ns for _, ns in sweep) for f in (min, max))
-        table.append([peer, f"{best:.2f}", f"{worst:.2f}", f"{worst / best:.2f}"])
-    print_table("peers: hot split, minima in ns a call; goroutines clear the callee's frame", ["", "best", "worst", "worst/best"], table)
+        usual, worst = (f(ns for _, ns in sweep) for f in (statistics.median, max))
+        table.append([peer, f"{usual:.2f}", f"{worst:.2f}", f"{worst / usual:.2f}"])
+    print_table("peers: hot split, minima in ns a call; goroutines clear the callee's frame",
+                ["", "median depth", "worst", "worst/median"], table)
 
 
 def print_patterns(directory):
     rows, _ = read(directory, "patterns")
     median = times(rows, "median")
-    stacks = list(dict.fromkeys(stack for stack, _ in median))
+    stacks = ["segmented_eager", "segmented_keep_one", "contiguous", "reserved", "fixed"]
+    names = ["fib", "tak", "ack", "motzkin", "quicksort", "boundary", "generator", "walk"]
     print_table("patterns: us on a fixed stack, and ratios to it; medians", ["", "fixed, us"] + [s for s in stacks if s != "fixed"],
                 [[pattern, f"{median['fixed', pattern] / 1000:.1f}"] +
                  [f"{median[s, pattern] / median['fixed', pattern]:.2f}" for s in stacks if s != "fixed"]
-                 for pattern in dict.fromkeys(pattern for _, pattern in median)])
+                 for pattern in names])
 
 
 def main():
