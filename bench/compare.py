@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Compares two results.json of one machine: prints the differences beyond the noise, and exits with 1 if one is a regression.
 
-A difference is beyond the noise if the medians are further apart than three times the spread of both, and than 2 %, and if no value of
-one file lies among those of the other. The spread is that of the values themselves, from their quartiles. Of a hot split sweep the best
+A difference is beyond the noise if the medians are further apart than three times the spread of both, and than 5 %, and if no value of
+one file lies among those of the other. The spread is that of the values themselves: from their quartiles, or where they are too few for
+quartiles their standard deviation. Of a hot split sweep the best
 and the worst depth are compared. A record with fewer than three values says nothing of its noise: it is counted, not compared.
 
 Usage: compare.py OLD.json NEW.json
@@ -14,11 +15,14 @@ import statistics
 import sys
 
 LEAST_VALUES = 3
-LEAST_CHANGE = 0.02
+ENOUGH_FOR_QUARTILES = 5
+LEAST_CHANGE = 0.05
 TO_SIGMA = 1.349  # the quartiles of a normal distribution are that far apart, in standard deviations
 
 
 def spread(values):
+    if len(values) < ENOUGH_FOR_QUARTILES:
+        return statistics.stdev(values)
     lo, _, hi = statistics.quantiles(values, n=4, method="inclusive")
     return (hi - lo) / TO_SIGMA
 

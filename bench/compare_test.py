@@ -50,9 +50,14 @@ class Compare(unittest.TestCase):
             code, output = self.compare(switch(old), switch(new))
             self.assertEqual((code, "0 regressions, 0 better" in output), (0, True), output)
 
-    def test_a_change_below_two_percent_passes_without_any_noise(self):
-        self.assertEqual(self.compare(switch([10.0] * 5), switch([10.1] * 5))[0], 0)
-        self.assertEqual(self.compare(switch([10.0] * 5), switch([10.3] * 5))[0], 1)
+    def test_a_change_below_five_percent_passes_without_any_noise(self):
+        self.assertEqual(self.compare(switch([10.0] * 5), switch([10.4] * 5))[0], 0)
+        self.assertEqual(self.compare(switch([10.0] * 5), switch([10.6] * 5))[0], 1)
+
+    def test_three_values_have_more_noise_than_their_quartiles_tell(self):
+        old, new = [10.0, 10.0, 11.0], [11.5, 12.0, 12.5]
+        self.assertEqual(self.compare(switch(old), switch(new))[0], 0)
+        self.assertEqual(self.compare(switch(old), switch([v * 2 for v in new]))[0], 1)
 
     def test_the_worst_depth_of_a_hot_split_counts_wherever_it_is(self):
         def sweep(worst_at, worst):
