@@ -5,8 +5,14 @@ import pathlib
 import statistics
 import sys
 
+import results
+
 POLICIES = ["contiguous", "segmented_keep_one", "segmented_eager", "fixed"]
 KIB = 1024
+
+
+class NotMeasured(Exception):
+    """It failed, or the run was cut short before it."""
 
 
 def read(directory, name):
@@ -17,11 +23,16 @@ def read(directory, name):
     """
     of_processes = {}
     for path in sorted(directory.glob(f"{name}.*.json")):
-        output = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            output = json.loads(path.read_text(encoding="utf-8"))
+        except json.JSONDecodeError:
+            continue  # cut short
         for row in output["benchmarks"]:
             if not row.get("error_occurred") and row["run_type"] == "aggregate":
                 key = "/".join(row["run_name"].split("/")[:3])
                 of_processes.setdefault(key, {}).setdefault(row["aggregate_name"], []).append(row)
+    if not of_processes:
+        raise NotMeasured
     combine = {"median": statistics.median, "min": min}
     rows = {}
     for key, aggregates in of_processes.items():
@@ -292,7 +303,7 @@ def print_density(directory):
     if "goroutine" in most:
         for kind in ours:
             print_aim(f"{kind}, create", 1, most[kind]["create_ns"] / most["goroutine"]["create_ns"], "x goroutines")
-    for kind in ours:
+    for kind in ours if len(counts) > 1 else []:
         few, many = (sum(row[count, kind][f"{phase}_user_ns"] for phase in ("create", "resume", "end"))
                      for count in (counts[0], counts[-1]))
         print_aim(f"{kind}, create, resume and end without page faults, {counts[-1]:,}", 2, many / few, f"x {counts[0]:,}")
@@ -300,11 +311,70 @@ def print_density(directory):
     print_aim("mappings", 65530, max(most[kind]["mappings"] for kind in ours), "")
 
 
+def print_peers(directory):
+    found = {}
+    for record in results.records(directory):
+        found.setdefault((record["axis"], record["parameter"]), {})[record["peer"]] = record["values"]
+    for axis, parameter, baseline, title in (
+            ("switch", "pair", "raw_fcontext", "resume + yield, ns a pair"),
+            ("create", "run", "raw_fcontext", "create, run, finish, destroy, ns")):
+        of_peers = found[axis, parameter]
+        base = statistics.median(of_peers[baseline])
+        table = []
+        for peer, values in sorted(of_peers.items(), key=lambda item: statistics.median(item[1])):
+            lo, middle, hi = results.quartiles(values)
+            table.append([peer, f"{middle:.2f}", f"{lo:.2f} - {hi:.2f}", f"{middle / base:.2f}"])
+        print_table(f"peers: {title}", ["", "median", "quartiles", "to raw"], table)
+    print_peer_growth(found)
+    print_peer_hot_split(found)
+
+
+def print_peer_growth(found):
+    sizes = [s for s in (64 * KIB, 1024 * KIB, 8192 * KIB) if ("growth", f"{s}/first") in found]
+    cells = {}
+    for s in sizes:
+        for which in ("first", "again"):
+            for peer, values in found["growth", f"{s}/{which}"].items():
+                cells.setdefault(peer, {})[s, which] = f"{statistics.median(values):.1f}"
+    keys = [(s, which) for s in sizes for which in ("first", "again")]
+    print_table("peers: reach a depth by frames of about 100 bytes, ns per KiB with the recursion itself; medians",
+                [""] + [f"{size(s)} {which}" for s, which in keys],
+                [[peer] + [of_peer.get(key, "-") for key in keys] for peer, of_peer in cells.items()])
+
+
+def print_peer_hot_split(found):
+    sweeps = {}
+    for (axis, depth), of_peers in found.items():
+        if axis == "hot_split":
+            for peer, values in of_peers.items():
+                sweeps.setdefault(peer, []).append((int(depth), min(values)))
+    table = []
+    for peer, sweep in sweeps.items():
+        usual, worst = (f(ns for _, ns in sweep) for f in (statistics.median, max))
+        table.append([peer, f"{usual:.2f}", f"{worst:.2f}", f"{worst / usual:.2f}"])
+    print_table("peers: hot split, minima in ns a call; goroutines clear the callee's frame",
+                ["", "median depth", "worst", "worst/median"], table)
+
+
+def print_patterns(directory):
+    rows, _ = read(directory, "patterns")
+    median = times(rows, "median")
+    stacks = ["segmented_eager", "segmented_keep_one", "contiguous", "reserved", "fixed"]
+    names = ["fib", "tak", "ack", "motzkin", "quicksort", "boundary", "generator", "walk"]
+    print_table("patterns: us on a fixed stack, and ratios to it; medians", ["", "fixed, us"] + [s for s in stacks if s != "fixed"],
+                [[pattern, f"{median['fixed', pattern] / 1000:.1f}"] +
+                 [f"{median[s, pattern] / median['fixed', pattern]:.2f}" for s in stacks if s != "fixed"]
+                 for pattern in names])
+
+
 def main():
     directory = pathlib.Path(sys.argv[1])
     for part in (print_switch, print_create, print_relocate, print_growth, print_hot_split, print_guard, print_check,
-                 print_moving, print_heap, print_density, print_jobs):
-        part(directory)
+                 print_moving, print_heap, print_density, print_peers, print_patterns, print_jobs):
+        try:
+            part(directory)
+        except (NotMeasured, FileNotFoundError, KeyError) as missing:
+            print(f"\n{part.__name__.removeprefix('print_')}: not measured, or in part ({type(missing).__name__} {missing})")
 
 
 main()
