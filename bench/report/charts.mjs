@@ -16,28 +16,28 @@ const OURS = /^(contiguous|segmented|fixed|reserved|growstack|dense|guard|compil
 export const line = peer => LINES[peer] ?? ["--ink", ""];
 
 const plot = (width, height, options) =>
-    Plot.plot({document, width, height, style: {fontSize: "12px"}, marginLeft: 56, marginRight: 16, marginTop: 28, ...options});
+    Plot.plot({document, width, height, style: {fontSize: "12px"}, marginLeft: 56, marginRight: 16, marginTop: 28, marginBottom: 46, ...options});
 
-const groups = points => Map.groupBy ? Map.groupBy(points, p => p.peer)
-    : points.reduce((m, p) => m.set(p.peer, [...(m.get(p.peer) ?? []), p]), new Map());
+const groups = points => [...new Set(points.map(p => p.peer))].map(peer => [peer, points.filter(p => p.peer === peer)]);
 
 /** Lines over a depth; points are {peer, x, y}. */
 const drawLines = (chart, width) => plot(width, width < 500 ? 320 : 400, {
     x: {grid: false, ...chart.x}, y: {type: "log", grid: true, tickFormat: number, ticks: width < 500 ? 5 : 7, ...chart.y},
-    marks: [...groups(chart.points)].map(([peer, points]) => Plot.lineY(points, {
+    marks: groups(chart.points).map(([peer, points]) => Plot.lineY(points, {
         x: "x", y: "y", stroke: `var(${line(peer)[0]})`, strokeWidth: 1.8, strokeDasharray: line(peer)[1] || undefined,
-        ariaLabel: `series ${peer}`, marker: chart.marker ? "dot" : undefined}))});
+        className: `series-${peer}`, marker: chart.marker ? "dot" : undefined}))});
 
 /** One row for each peer: a dot for the median, a bar for the spread; points are {peer, x, lo, hi, filled}. */
 const drawDots = (chart, width) => {
     const rows = [...new Set(chart.points.map(p => p.peer))];
     return plot(width, rows.length * 26 + 80, {
-        marginLeft: width < 500 ? 148 : 190, marginBottom: 42,
-        x: {grid: true, tickFormat: number, ticks: width < 500 ? 4 : 8, ...chart.x}, y: {domain: rows, label: null, tickFormat: name},
-        marks: [Plot.ruleY(chart.points.filter(p => p.hi > p.lo), {y: "peer", x1: "lo", x2: "hi", strokeWidth: 5, strokeOpacity: 0.35,
+        marginLeft: width < 500 ? 165 : 200,
+        x: {grid: true, tickSpacing: 70, ...(chart.x.type && {tickFormat: number}), ...chart.x}, y: {domain: rows, label: null, tickFormat: name},
+        marks: [Plot.ruleX(chart.mark ?? [], {stroke: "var(--soft)"}),
+                Plot.ruleY(chart.points.filter(p => p.hi > p.lo), {y: "peer", x1: "lo", x2: "hi", strokeWidth: 5, strokeOpacity: 0.35,
                                        stroke: p => `var(${p.colour})`}),
                 Plot.dot(chart.points, {y: "peer", x: "x", r: 4.5, stroke: p => `var(${p.colour})`, strokeWidth: 2,
-                                        fill: p => p.filled ? `var(${p.colour})` : "var(--paper)", ariaLabel: "points"})],
+                                        fill: p => p.filled ? `var(${p.colour})` : "var(--paper)", className: "points"})],
         color: {type: "identity"}});
 };
 
@@ -46,7 +46,10 @@ export const draw = (chart, width) => (chart.kind === "lines" ? drawLines : draw
 const dot = (row, filled = true, peer = row.peer) =>
     ({peer, x: row.value, lo: row.lo, hi: row.hi, unit: row.unit, filled, colour: OURS.test(row.peer) ? "--contiguous" : "--eager"});
 const sorted = points => points.sort((a, b) => a.x - b.x);
-const log = label => ({type: "log", label});
+
+/** Returns a log scale if values differ by more than a few times, or its ticks would be odd numbers. */
+const scale = (points, label) =>
+    Math.max(...points.map(p => p.hi)) > 4 * Math.min(...points.map(p => p.lo)) ? {type: "log", label: `${label}, log →`} : {label: `${label} →`};
 
 const dotTable = points => ({header: ["", "median", "quartiles"],
     rows: points.map(p => [name(p.peer) + (p.filled ? "" : " (after)"), number(p.x), `${number(p.lo)} – ${number(p.hi)}`])});
@@ -57,8 +60,9 @@ const lineTable = (points, form) => {
     return {header: ["depth", ...peers.map(name)], rows: xs.map(x => [form(x), ...peers.map(p => number(at.get(`${p}|${x}`)))])};
 };
 
-const dotsOf = (id, title, read, command, label, points, linear) => points.length &&
-    {id, title, read, command, kind: "dots", x: linear ? {label} : log(label), points, table: dotTable(points)};
+/** Returns a chart, or nothing if there is nothing to show; values in `mark` get a line. */
+const dotsOf = (id, title, read, command, label, points, mark) => points.length &&
+    {id, title, read, command, kind: "dots", x: scale(points, label), points, mark, table: dotTable(points)};
 
 const ownRest = "Blue is growstack, orange is what else there is.";
 
@@ -93,7 +97,7 @@ function density(r) {
     const counts = [...new Set(largest.values())].map(n => n.toLocaleString("en-US")).join(" or ");
     return dotsOf("density", `Memory of a suspended coroutine, of ${counts}`,
         `Further left is better: a full dot is a coroutine that has done little, a ring the same after it has once been 32 KiB deep and was trimmed. ${ownRest}`,
-        "./bench/run && build/bench/bench/density contiguous_dense_2K 1000000", "bytes each, log →", sorted(points));
+        "./bench/run && build/bench/bench/density contiguous_dense_2K 1000000", "bytes each", sorted(points));
 }
 
 const ofAxis = (r, axis, parameter) => sorted(r.of(axis).filter(row => row.parameter === parameter).map(row => dot(row)));
@@ -112,15 +116,15 @@ export function charts(r) {
     return [
         hotSplit(r), growth(r), density(r),
         dotsOf("switch", "Switch: resume and the yield back", `Further left is better: the bar is what half of the processes lie in. ${ownRest}`,
-            "./bench/run && build/bench/bench/switch", "ns a pair, log →", ofAxis(r, "switch", "pair")),
+            "./bench/run && build/bench/bench/switch", "ns a pair", ofAxis(r, "switch", "pair")),
         dotsOf("create", "Create, run, finish, destroy", `Further left is better: the bar is what half of the processes lie in. ${ownRest}`,
-            "./bench/run && build/bench/bench/create", "ns each, log →", ofAxis(r, "create", "run")),
+            "./bench/run && build/bench/bench/create", "ns each", ofAxis(r, "create", "run")),
         dotsOf("check", "Check: what a call of fib pays for “is there room?”",
             "Further left is better: each dot is one layout of the same code, so what lies within another row's dots is no difference.",
-            "./bench/run && build/bench/bench/check", "ns a call →", r.of("check").map(row => dot(row)), true),
+            "./bench/run && build/bench/bench/check", "ns a call", r.of("check").map(row => dot(row))),
         dotsOf("jobs", "Real jobs, beside a fixed stack that somebody made large enough",
-            "Further left is better: at 1 a growing stack is free.", "./bench/run && build/bench/bench/jobs", "time, × fixed →", toFixed(r, "jobs"), true),
+            "Further left is better: at 1 a growing stack is free.", "./bench/run && build/bench/bench/jobs", "time, × fixed", toFixed(r, "jobs"), [1]),
         dotsOf("patterns", "Patterns of calls, beside a fixed stack that is large enough", "Further left is better: at 1 a growing stack is free.",
-            "./bench/run && build/bench/bench/patterns", "time, × fixed, log →", toFixed(r, "patterns")),
+            "./bench/run && build/bench/bench/patterns", "time, × fixed", toFixed(r, "patterns"), [1]),
     ].filter(Boolean);
 }
