@@ -1,15 +1,15 @@
 // The aims that growstack was designed for, each beside what was measured.
-import {median, size} from "./records.mjs";
+import {median, number, size} from "./records.mjs";
 
 const KIB = 1024;
 
-/** Returns a row; `digits` are those to which the aim is stated. An undefined measured is a figure that this run has not. */
+/** Returns a row; `digits` are those to which the aim is stated, and the figure rounded. What is no number was not measured. */
 const aim = (what, relation, limit, measured, unit, digits) => {
     const known = Number.isFinite(measured);
     const rounded = known && digits !== undefined ? Number(measured.toFixed(digits)) : measured;
     const met = relation === "<=" ? rounded <= limit : relation === "<" ? rounded < limit : rounded >= limit;
-    return {what, limit: `${{"<=": "≤", "<": "<", ">=": "≥"}[relation]} ${limit.toLocaleString("en-US")} ${unit}`, unit,
-            measured: known ? measured : undefined, verdict: known ? (met ? "met" : "NOT met") : "not measured"};
+    return {what, limit: `${{"<=": "≤", "<": "<", ">=": "≥"}[relation]} ${digits === undefined ? limit.toLocaleString("en-US") : limit.toFixed(digits)} ${unit}`,
+            measured: known ? (digits === undefined ? number(measured) : measured.toFixed(digits)) : "–", verdict: known ? (met ? "met" : "NOT met") : "not measured"};
 };
 
 /** Returns the largest, or nothing if one of them was not measured: an aim holds for all. */
@@ -32,8 +32,8 @@ function checkAims(r) {
     const of = peer => median(r.of("check", peer).map(row => row.value));
     const report = peer => {
         const ratio = of(peer) / of("thread");
-        return {what: `prologue check, ${peer.replace("_", " ")}, to plain`, limit: "to be reported", unit: "x",
-                measured: Number.isFinite(ratio) ? ratio : undefined, verdict: Number.isFinite(ratio) ? "reported" : "not measured"};
+        return {what: `prologue check, ${peer.replace("_", " ")}, to plain`, limit: "to be reported", measured: number(ratio),
+                verdict: Number.isFinite(ratio) ? "reported" : "not measured"};
     };
     return [...["compiler", "probe", "clash_protection"].map(report),
             aim("prologue check, guard, to plain", "<=", 1, of("guard") / of("thread"), "x", 2)];
@@ -73,7 +73,8 @@ export function aims(r) {
         aim("hot split, contiguous, worst depth, to a fixed stack's", "<=", 1, worst("contiguous") / worst("fixed"), "x", 1),
         ...checkAims(r),
         ...densityAims(r),
-        aim("throw through 100 frames over chunks, to plain", "<=", 1.1, r.get("exceptions", "segmented_eager", "100") / r.get("exceptions", "fixed", "100"), "x"),
+        aim("throw through 100 frames over chunks, to plain", "<=", 1.1,
+            r.get("exceptions", "segmented_eager", "100") / r.get("exceptions", "fixed", "100"), "x"),
         ...heapAims(r),
     ];
 }

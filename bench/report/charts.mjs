@@ -49,7 +49,7 @@ const sorted = points => points.sort((a, b) => a.x - b.x);
 
 /** Returns a log scale if values differ by more than a few times, or its ticks would be odd numbers. */
 const scale = (points, label) =>
-    Math.max(...points.map(p => p.hi)) > 4 * Math.min(...points.map(p => p.lo)) ? {type: "log", label: `${label}, log →`} : {label: `${label} →`};
+    Math.max(...points.map(p => p.hi)) > 4 * Math.min(...points.map(p => p.lo)) ? {type: "log", nice: true, label: `${label}, log →`} : {label: `${label} →`};
 
 const dotTable = points => ({header: ["", "median", "quartiles"],
     rows: points.map(p => [name(p.peer) + (p.filled ? "" : " (after)"), number(p.x), `${number(p.lo)} – ${number(p.hi)}`])});
@@ -96,7 +96,7 @@ function density(r) {
     });
     const counts = [...new Set(largest.values())].map(n => n.toLocaleString("en-US")).join(" or ");
     return dotsOf("density", `Memory of a suspended coroutine, of ${counts}`,
-        `Further left is better: a full dot is a coroutine that has done little, a ring the same after it has once been 32 KiB deep and was trimmed. ${ownRest}`,
+        `Further left is better: a full dot is a coroutine that has done little, a ring the same after it has once been 32 KiB deep and was trimmed; where only the ring is seen, both are equal. ${ownRest}`,
         "./bench/run && build/bench/bench/density contiguous_dense_2K 1000000", "bytes each", sorted(points));
 }
 

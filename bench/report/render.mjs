@@ -36,7 +36,7 @@ function summary(r) {
 }
 
 const aimsTable = list => `<div class="scroll" tabindex="0" style="max-height:none"><table class="aims"><thead><tr><th scope="col">aim</th><th scope="col">at</th><th scope="col">measured</th><th scope="col"></th></tr></thead>
-<tbody>${list.map(a => `<tr><th scope="row">${escape(a.what)}</th><td>${escape(a.limit)}</td><td>${number(a.measured)}</td><td class="${{met: "met", "NOT met": "missed"}[a.verdict] ?? "soft"}">${a.verdict}</td></tr>`).join("\n")}</tbody></table></div>`;
+<tbody>${list.map(a => `<tr><th scope="row">${escape(a.what)}</th><td>${escape(a.limit)}</td><td>${a.measured}</td><td class="${{met: "met", "NOT met": "missed"}[a.verdict] ?? "soft"}">${a.verdict}</td></tr>`).join("\n")}</tbody></table></div>`;
 
 const complaints = (title, list) => list?.length ? `<h3>${title}</h3><ul>${list.map(({what, why, round}) =>
     `<li>${escape(what)}: ${escape(why)}${round ? `, round ${round}` : ""}</li>`).join("")}</ul>` : "";
