@@ -114,6 +114,7 @@ function heapAims(r) {
 
 export function aims(r) {
     const worst = peer => r.worst("hot_split", peer)?.value;
+    const best = peer => r.best("hot_split", peer)?.value;
     return [
         aim("resume + yield, to a raw fcontext pair", "<=", 1.1, most(ratiosToRaw(r, "switch", "pair")), "x"),
         aim("create, run, finish, destroy, to a ready stack", "<=", 1.3, most(ratiosToRaw(r, "create", "run")), "x"),
@@ -138,6 +139,7 @@ export function aims(r) {
             "x",
             1,
         ),
+        aim("hot split, contiguous, worst depth, to its best", "<=", 1.1, worst("contiguous") / best("contiguous"), "x"),
         ...checkAims(r),
         ...densityAims(r),
         aim(

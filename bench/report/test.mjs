@@ -38,6 +38,16 @@ const expected = {
     patterns: toFixed("patterns"),
 };
 
+/** The worst depth of the hot split, found once more, to be seen in its aim; and a figure of a chart's table. */
+const worst = peer =>
+    Math.max(
+        ...of("hot_split")
+            .filter(r => r.peer === peer)
+            .map(r => Math.min(...r.values)),
+    );
+const shown = text => Number(text.replaceAll(",", ""));
+const near = (text, value) => Math.abs(shown(text) - value) <= 0.006 * value;
+
 /** Counts points in each of a chart's two drawings: corners of its lines and dots. */
 const countPoints = id =>
     [".wide", ".narrow"].map(which => {
@@ -110,6 +120,14 @@ try {
                 `${at} each aim has a verdict`,
                 verdicts.length >= 20 && verdicts.every(v => /^(met|NOT met|not measured|reported)$/.test(v)),
             );
+            const eager = page.locator("#aims tr", {hasText: "segmented eager, worst depth"}).locator("td").nth(1);
+            check(`${at} the aim has the results' figure`, near(await eager.innerText(), worst("segmented_eager")));
+            const [raw] = of("switch").filter(r => r.peer === "raw_fcontext");
+            const middle = [...raw.values].sort((a, b) => a - b);
+            const cell = page.locator("#switch tbody tr", {hasText: "raw fcontext"}).locator("td").first();
+            const half = middle.length >> 1;
+            const median = middle.length % 2 ? middle[half] : (middle[half - 1] + middle[half]) / 2;
+            check(`${at} the table has the results' figure`, near(await cell.textContent(), median));
             check(`${at} the summary has three lines`, (await page.locator(".summary p").count()) === 3);
             check(
                 `${at} the scheme is followed`,
