@@ -2,15 +2,16 @@
 import {median, number, size} from "./records.mjs";
 
 const KIB = 1024;
+const SIGNS = {"<=": "≤", "<": "<", ">=": "≥"};
 
-/** Returns a row; `digits` are those to which the aim is stated, and the figure rounded. What is no number was not measured. */
+/** Returns a row; the aim is stated, and the figure rounded, to `digits`. What is no number was not measured. */
 const aim = (what, relation, limit, measured, unit, digits) => {
     const known = Number.isFinite(measured);
     const rounded = known && digits !== undefined ? Number(measured.toFixed(digits)) : measured;
     const met = relation === "<=" ? rounded <= limit : relation === "<" ? rounded < limit : rounded >= limit;
     return {
         what,
-        limit: `${{"<=": "≤", "<": "<", ">=": "≥"}[relation]} ${digits === undefined ? limit.toLocaleString("en-US") : limit.toFixed(digits)} ${unit}`,
+        limit: `${SIGNS[relation]} ${digits === undefined ? limit.toLocaleString("en-US") : limit.toFixed(digits)} ${unit}`,
         measured: known ? (digits === undefined ? number(measured) : measured.toFixed(digits)) : "–",
         verdict: known ? (met ? "met" : "NOT met") : "not measured",
     };
