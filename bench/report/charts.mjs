@@ -100,8 +100,8 @@ const scale = (points, label) =>
         ? {type: "log", nice: true, label: `${label}, log →`}
         : {label: `${label} →`};
 
-const dotTable = points => ({
-    header: ["", "median", "quartiles"],
+const dotTable = (points, label) => ({
+    header: ["", `median, ${label}`, "quartiles"],
     rows: points.map(p => [
         name(p.peer) + (p.filled ? "" : " (after)"),
         number(p.x),
@@ -109,12 +109,12 @@ const dotTable = points => ({
     ]),
 });
 
-const lineTable = (points, form) => {
+const lineTable = (points, label, form) => {
     const peers = [...new Set(points.map(p => p.peer))],
         xs = [...new Set(points.map(p => p.x))].sort((a, b) => a - b);
     const at = new Map(points.map(p => [`${p.peer}|${p.x}`, p.y]));
     return {
-        header: ["depth", ...peers.map(name)],
+        header: [`depth; ${label}`, ...peers.map(name)],
         rows: xs.map(x => [form(x), ...peers.map(p => number(at.get(`${p}|${x}`)))]),
     };
 };
@@ -130,7 +130,7 @@ const dotsOf = (id, title, read, command, label, points, mark) =>
         x: scale(points, label),
         points,
         mark,
-        table: dotTable(points),
+        table: dotTable(points, label),
     };
 
 const ownRest = "Blue is growstack, orange is what else there is.";
@@ -150,7 +150,7 @@ function hotSplit(r) {
             command: "./bench/run && build/bench/bench/hot_split",
             x: {label: "depth of the loop, KiB →", transform: x => x / KIB},
             y: {label: "↑ ns a call, log"},
-            table: lineTable(points, x => `${number(x)} B`),
+            table: lineTable(points, "ns a call", x => `${number(x)} B`),
         }
     );
 }
@@ -180,7 +180,7 @@ function growth(r) {
                 tickFormat: size,
             },
             y: {label: "↑ ns per KiB reached, log"},
-            table: lineTable(points, size),
+            table: lineTable(points, "ns per KiB", size),
         }
     );
 }
@@ -212,6 +212,12 @@ const ofAxis = (r, axis, parameter) =>
             .of(axis)
             .filter(row => row.parameter === parameter)
             .map(row => dot(row)),
+    );
+
+/** All layouts, the plain call first. */
+const ofChecks = r =>
+    ["thread", "clash_protection", "guard", "probe", "compiler"].flatMap(peer =>
+        sorted(r.of("check", peer).map(row => dot(row))),
     );
 
 /** Ratios to the fixed stack of the same run; rows of one job or pattern stand together. */
@@ -263,10 +269,10 @@ export function charts(r) {
         dotsOf(
             "check",
             "Check: what a call of fib pays for “is there room?”",
-            "Further left is better: each dot is one layout of the same code, so what lies within another row's dots is no difference.",
+            "Further left is better: each dot is one layout of the same code, so what lies within another row's dots is no difference; the axis does not begin at 0.",
             "./bench/run && build/bench/bench/check",
             "ns a call",
-            r.of("check").map(row => dot(row)),
+            ofChecks(r),
         ),
         dotsOf(
             "jobs",
