@@ -73,10 +73,9 @@ void relocate_scalar(std::uintptr_t* to, const std::uintptr_t* from, std::size_t
     relocate_scalar(to + i, from + i, words - i, moved);
 }
 
-// What is searched at a time, and rewritten only if there is a pointer in it: of the stacks that stay where they are, most words are none.
-constexpr std::size_t block_words = 32;
-
-// Each returns how many words it has seen to, in whole blocks.
+// Of the stacks that stay where they are, most words are no pointers into the one that moves: what is searched at a time is rewritten
+// only if there is one in it. Each returns how many words it has seen to, in whole small blocks.
+constexpr std::size_t block_words = 32, small_block_words = 8;
 
 std::size_t search_scalar(std::uintptr_t*, std::size_t, const displacement&) noexcept { return 0; }
 
@@ -84,28 +83,32 @@ std::size_t search_scalar(std::uintptr_t*, std::size_t, const displacement&) noe
     const std::uintptr_t sign = std::uintptr_t{1} << 63;
     const __m256i bias = _mm256_set1_epi64x(static_cast<long long>(moved.from.lo + sign));
     const __m256i span = _mm256_set1_epi64x(static_cast<long long>((moved.from.hi - moved.from.lo) ^ sign));
-    std::size_t i = 0;
-    for (; i + block_words <= count; i += block_words) {
+    const auto search_block = [&](std::size_t first, std::size_t block) __attribute__((target("avx2"), always_inline)) {
         __m256i is_outside = _mm256_set1_epi64x(-1);
-        for (std::size_t k = i; k < i + block_words; k += 4) {
+        for (std::size_t k = first; k < first + block; k += 4) {
             const __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words + k));
             is_outside = _mm256_and_si256(is_outside, _mm256_cmpgt_epi64(_mm256_sub_epi64(w, bias), span));
         }
-        if (_mm256_movemask_epi8(is_outside) != -1) relocate_avx2(words + i, words + i, block_words, moved);
-    }
+        if (_mm256_movemask_epi8(is_outside) != -1) relocate_avx2(words + first, words + first, block, moved);
+    };
+    std::size_t i = 0;
+    for (; i + block_words <= count; i += block_words) search_block(i, block_words);
+    for (; i + small_block_words <= count; i += small_block_words) search_block(i, small_block_words);
     return i;
 }
 
 [[gnu::target("avx512f")]] std::size_t search_avx512(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
     const __m512i lo = _mm512_set1_epi64(static_cast<long long>(moved.from.lo));
     const __m512i span = _mm512_set1_epi64(static_cast<long long>(moved.from.hi - moved.from.lo));
-    std::size_t i = 0;
-    for (; i + block_words <= count; i += block_words) {
+    const auto search_block = [&](std::size_t first, std::size_t block) __attribute__((target("avx512f"), always_inline)) {
         unsigned inside = 0;
-        for (std::size_t k = i; k < i + block_words; k += 8)
+        for (std::size_t k = first; k < first + block; k += 8)
             inside |= _mm512_cmple_epu64_mask(_mm512_sub_epi64(_mm512_loadu_si512(words + k), lo), span);
-        if (inside) relocate_avx512(words + i, words + i, block_words, moved);
-    }
+        if (inside) relocate_avx512(words + first, words + first, block, moved);
+    };
+    std::size_t i = 0;
+    for (; i + block_words <= count; i += block_words) search_block(i, block_words);
+    for (; i + small_block_words <= count; i += small_block_words) search_block(i, small_block_words);
     return i;
 }
 

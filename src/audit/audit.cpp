@@ -26,6 +26,7 @@ struct auditor {
     const done_move* move = nullptr;
     const mapping* searched = nullptr;      // or
     const grow::stack* coroutine = nullptr; // whose frames are searched
+    bounds nothing;                         // in that mapping, as it has turned out
     frames of_moved;                        // into which words point
     frames of_mover;                        // that asked for the move
     std::array<finding, 64> found{};
@@ -55,8 +56,11 @@ void note(const place& where, std::uintptr_t address, std::uintptr_t word) noexc
 }
 
 void note_in_mapping(std::uintptr_t address, std::uintptr_t word, void*) noexcept {
-    if (the_auditor.contains(address)) return;
-    if (const auto where = place_of(address, *the_auditor.searched, the_auditor.move->stack)) note(*where, address, word);
+    auditor& a = the_auditor;
+    if (a.contains(address) || a.nothing.contains(address)) return;
+    finding* const last = a.found_count ? &a.found[a.found_count - 1] : nullptr;
+    if (last && last->where.kind == audit_finding::heap_block && last->where.object.contains(address)) return void(++last->words);
+    if (const auto where = place_of(address, *a.searched, a.move->stack, a.nothing)) note(*where, address, word);
 }
 
 // Larger mappings are sanitizers' shadows, which hold no pointers.
@@ -65,6 +69,7 @@ constexpr std::size_t largest_searched_bytes = std::size_t{64} << 30;
 void search_mapping(const mapping& m, void*) noexcept {
     if (m.memory.bytes() > largest_searched_bytes || is_for_stacks(m)) return;
     the_auditor.searched = &m;
+    the_auditor.nothing = {};
     search(m.memory, the_auditor.move->frames, note_in_mapping, nullptr);
 }
 

@@ -30,14 +30,15 @@ constinit std::uintptr_t cached_mark = 0; // of a block in a thread's cache: its
 bool is_free_in_cache(bounds block) noexcept { return cached_mark && read_word(block.lo + word_bytes) == cached_mark; }
 
 // From the first chunk of a heap on.
-bounds walk(std::uintptr_t chunk, std::uintptr_t hi, std::uintptr_t address) noexcept {
+malloc_place walk(std::uintptr_t chunk, std::uintptr_t hi, std::uintptr_t address) noexcept {
+    word_reader read; // many at a time, for most chunks are small
     while (chunk + smallest_chunk_bytes <= hi) {
-        const std::uintptr_t size = read_word(chunk + word_bytes), next = chunk + (size & ~flags);
+        const std::uintptr_t size = read(chunk + word_bytes), next = chunk + (size & ~flags);
         if (next < chunk + smallest_chunk_bytes || next > hi || (size & is_mapped)) return {};
         if (address < next + word_bytes) {
             const bounds block{chunk + header_bytes, next + word_bytes};
-            const bool is_in_use = next + header_bytes <= hi && (read_word(next + word_bytes) & previous_in_use);
-            return is_in_use && block.contains(address) && !is_free_in_cache(block) ? block : bounds{};
+            const bool is_in_use = next + header_bytes <= hi && (read(next + word_bytes) & previous_in_use);
+            return {block, is_in_use && block.contains(address) && !is_free_in_cache(block)};
         }
         chunk = next;
     }
@@ -45,7 +46,7 @@ bounds walk(std::uintptr_t chunk, std::uintptr_t hi, std::uintptr_t address) noe
 }
 
 // A heap of another arena than the main one: at a multiple of its largest size; the first one of an arena begins with that.
-bounds in_arena_heap(std::uintptr_t address) noexcept {
+malloc_place in_arena_heap(std::uintptr_t address) noexcept {
     const std::uintptr_t lo = address & ~(arena_heap_bytes - 1);
     const std::uintptr_t arena = read_word(lo), bytes = read_word(lo + 2 * word_bytes);
     const bool is_heap = arena && arena % word_bytes == 0 && bytes % page_bytes == 0 && bytes <= arena_heap_bytes;
@@ -56,12 +57,13 @@ bounds in_arena_heap(std::uintptr_t address) noexcept {
 }
 
 // A block with a mapping of its own. The kernel may have joined it with others.
-bounds mapped_alone(std::uintptr_t address, const mapping& m) noexcept {
+malloc_place mapped_alone(std::uintptr_t address, const mapping& m) noexcept {
     for (std::uintptr_t page = address & ~(page_bytes - 1); page >= m.memory.lo && page; page -= page_bytes) {
         const std::uintptr_t size = read_word(page + word_bytes);
         if ((size & (page_bytes - 1)) != is_mapped || read_word(page) != 0) continue;
         const bounds block{page + header_bytes, page + (size & ~flags)};
-        return block.hi <= m.memory.hi && block.contains(address) ? block : bounds{};
+        if (block.hi <= m.memory.hi && block.contains(address)) return {block, true};
+        return {};
     }
     return {};
 }
@@ -85,10 +87,10 @@ void prepare_malloc_blocks() noexcept {
 
 bool has_malloc_blocks() noexcept { return is_glibc; }
 
-bounds malloc_block(std::uintptr_t address, const mapping& m) noexcept {
+malloc_place malloc_block(std::uintptr_t address, const mapping& m) noexcept {
     if (!is_glibc) return {};
     if (m.is_main_heap) return walk(m.memory.lo, m.memory.hi, address);
-    if (const bounds block = in_arena_heap(address); block.hi) return block;
+    if (const malloc_place found = in_arena_heap(address); found.memory.hi) return found;
     return mapped_alone(address, m);
 }
 

@@ -12,7 +12,12 @@ void prepare_malloc_blocks() noexcept;
 /// Says if malloc is glibc's.
 bool has_malloc_blocks() noexcept;
 
-/// Returns the block in use that the address, in that mapping, lies in; empty bounds: it is free, or no block of malloc's.
-bounds malloc_block(std::uintptr_t address, const mapping& m) noexcept;
+struct malloc_place {
+    bounds memory;    // empty: no memory of malloc's, as far as is known
+    bool is_in_use = false;
+};
+
+/// Returns the block, in use or free, that the address, in that mapping, lies in. One thread at a time.
+malloc_place malloc_block(std::uintptr_t address, const mapping& m) noexcept;
 
 } // namespace growstack::audit

@@ -25,6 +25,7 @@ struct buffers {
     char lines[16 << 10];
     unsigned char is_resident[pages_at_once];
     std::uintptr_t words[block_bytes / sizeof(std::uintptr_t)];
+    std::uintptr_t ahead[4096]; // a word_reader's
 };
 
 constinit buffers own{};
@@ -49,7 +50,7 @@ bool parse(std::string_view line, mapping& m) noexcept {
     return line.starts_with(" rw") && line.size() > 4 && line[4] == 'p';
 }
 
-std::size_t read_at(std::uintptr_t lo, std::size_t bytes, void* to) noexcept {
+std::size_t read_memory(std::uintptr_t lo, std::size_t bytes, void* to) noexcept {
     const iovec local{to, bytes}, remote{reinterpret_cast<void*>(lo), bytes};
     const ssize_t got = ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0);
     return got > 0 ? static_cast<std::size_t>(got) : 0;
@@ -57,7 +58,7 @@ std::size_t read_at(std::uintptr_t lo, std::size_t bytes, void* to) noexcept {
 
 void search_resident(bounds where, bounds range, on_found found, void* argument) noexcept {
     while (where.lo < where.hi) {
-        const std::size_t bytes = read_at(where.lo, std::min(where.bytes(), block_bytes), own.words);
+        const std::size_t bytes = read_memory(where.lo, std::min(where.bytes(), block_bytes), own.words);
         for (std::size_t i = 0; i < bytes / sizeof own.words[0]; ++i)
             if (range.contains(own.words[i])) [[unlikely]] found(where.lo + i * sizeof own.words[0], own.words[i], argument);
         where.lo += bytes & ~(sizeof own.words[0] - 1);
@@ -85,8 +86,16 @@ void for_each_mapping(void (*visit)(const mapping&, void*), void* argument) noex
 
 std::uintptr_t read_word(std::uintptr_t address) noexcept {
     std::uintptr_t word = 0;
-    read_at(address, sizeof word, &word);
+    read_memory(address, sizeof word, &word);
     return word;
+}
+
+std::uintptr_t word_reader::operator()(std::uintptr_t address) noexcept {
+    if (address < lo_ || address + sizeof(address) > lo_ + bytes_) {
+        lo_ = address;
+        bytes_ = read_memory(address, sizeof own.ahead, own.ahead);
+    }
+    return bytes_ >= sizeof(address) ? own.ahead[(address - lo_) / sizeof(address)] : 0;
 }
 
 void search(bounds where, bounds range, on_found found, void* argument) noexcept {

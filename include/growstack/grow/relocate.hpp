@@ -20,7 +20,7 @@ struct relocate_kernel {
     const char* name;
     bool is_supported; // by this CPU
     void (*run)(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved) noexcept;
-    /// Re-points in place. Returns how many words it has seen to: whole blocks of them.
+    /// Re-points in place. Returns how many words it has seen to, in whole blocks.
     std::size_t (*search)(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept;
 };
 
