@@ -66,7 +66,7 @@ void install_fault_handler() noexcept {
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
     ::sigfillset(&ours.sa_mask); // growth runs on the root stack: no handler may take the alternate stack for free
     for (const int signal : fault_signals) {
-        struct sigaction found;
+        struct sigaction found {}; // glibc leaves most of the mask as it was
         ::sigaction(signal, nullptr, &found);
         if ((found.sa_flags & SA_SIGINFO) && found.sa_sigaction == on_fault) continue;
         previous_of(signal) = found;
