@@ -19,7 +19,10 @@ using grow::stack;
 // Leaves a coroutine that is at its end. Comes back if it has kept its stack and begins again, with another body.
 // In line, always: see switch.hpp.
 [[gnu::always_inline]] inline transfer_t die(stack& self, stack& resumer) noexcept {
-    if (grow::is_sanitized()) grow::announce_switch(self, resumer, true);
+    if (grow::is_sanitized()) {
+        write_limit(limit_check_never); // first: see leave()
+        grow::announce_switch(self, resumer, true);
+    }
     leave(grow::this_thread(), self, resumer);
     self.resumer = &self;
     return jump_fcontext(resumer.context, nullptr);

@@ -46,6 +46,7 @@ class throw_from_root_stack {
 public:
     explicit throw_from_root_stack(stack& self) noexcept : self_{self} { announce_memory(this_thread().root.memory); }
     ~throw_from_root_stack() {
+        const checks_off quiet;
         announce_memory(self_.innermost());
         forget_frames({piece_of(self_, self_.top).accessible_lo(), self_.innermost().hi}); // they may go without a word
     }

@@ -28,6 +28,7 @@ native_scope::~native_scope() {
 
 // Not in ~native_scope: an exception goes on from there, on the thread's stack.
 native_return::~native_return() {
+    const grow::checks_off quiet; // a signal handler's check must not announce its chunk in the middle
     const grow::bounds memory = grow::this_thread().running->innermost();
     grow::announce_memory(memory);
     if (grow::exceptions_in_flight()) grow::forget_frames(memory); // those between throw and catch may go without a word

@@ -89,6 +89,7 @@ void end(control_block& block) noexcept {
     unwind_request request;
     request.block = &block;
     request.exception.exception_cleanup = unwind_stopped;
+    write_limit(limit_check_never); // a signal handler's check must not announce another switch in the middle of this one
     grow::announce_switch(resumer, self);
     leave(thread, resumer, self);
     thread.running = &self;
