@@ -24,6 +24,7 @@ struct thread_state {
 };
 
 static_assert(offsetof(thread_state, running) == 0);
+static_assert(offsetof(thread_state, root) == 8);
 static_assert(offsetof(thread_state, root) + offsetof(stack, context) == 64);
 
 /// Returns the running thread's state. Asks for the address anew at every call: a coroutine that yields may come back
