@@ -29,7 +29,7 @@ void adjust_frames(stack& self, const displacement& moved) noexcept {
         adjust_range({sp, reinterpret_cast<std::uintptr_t>(c)}, moved);
         sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
     }
-    adjust_range({sp, self.memory.hi}, moved);
+    adjust_range({sp, self.frames_hi()}, moved);
     if (self.has_jump_buffers) adjust_jump_buffers({sp, self.memory.hi}, self.memory, moved);
 }
 

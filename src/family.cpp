@@ -47,12 +47,12 @@ void unlink(stack& child) noexcept {
     books.creator = books.previous_sibling = books.next_sibling = nullptr;
 }
 
-void adjust_all_dependents(stack& origin, const displacement& moved) noexcept {
-    for (stack* child = origin.books().first_dependent; child; child = child->books().next_sibling) {
-        adjust_attached(*child, moved);
-        if (is_at_rest(*child)) adjust_frames(*child, moved);
-        adjust_all_dependents(*child, moved);
-    }
+// In preorder; no recursion, for families may be as deep as there are coroutines.
+stack* next_dependent(const stack& origin, stack& after) noexcept {
+    if (stack* const child = after.books().first_dependent) return child;
+    for (stack* s = &after; s != &origin; s = s->books().creator)
+        if (stack* const sibling = s->books().next_sibling) return sibling;
+    return nullptr;
 }
 
 } // namespace
@@ -81,7 +81,10 @@ void leave_family(stack& leaving) noexcept {
 void adjust_dependents(stack& origin, const displacement& moved) noexcept {
     if (!origin.books().first_dependent) return;
     const std::lock_guard lock{families};
-    adjust_all_dependents(origin, moved);
+    for (stack* s = origin.books().first_dependent; s; s = next_dependent(origin, *s)) {
+        adjust_attached(*s, moved);
+        if (is_at_rest(*s)) adjust_frames(*s, moved);
+    }
 }
 
 } // namespace growstack::grow

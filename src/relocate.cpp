@@ -8,6 +8,8 @@
 
 #include <immintrin.h>
 
+#include <utility>
+
 // Width of the vector registers that growstack_save_vectors saves: 0 xmm, 1 ymm, 2 zmm.
 extern "C" {
 [[gnu::visibility("hidden")]] unsigned char growstack_vector_level = 0;
@@ -73,52 +75,60 @@ void relocate_scalar(std::uintptr_t* to, const std::uintptr_t* from, std::size_t
     relocate_scalar(to + i, from + i, words - i, moved);
 }
 
-// Of the stacks that stay where they are, most words are no pointers into the one that moves: what is searched at a time is rewritten
-// only if there is one in it. Each returns how many words it has seen to, in whole small blocks.
-constexpr std::size_t block_words = 32, small_block_words = 8;
+// In place, on stacks that stay where they are: most words are no pointers into the one that moves, so what is looked at together is
+// rewritten only if there is one in it.
 
-std::size_t search_scalar(std::uintptr_t*, std::size_t, const displacement&) noexcept { return 0; }
+void adjust_scalar(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
+    for (std::size_t i = 0; i < count; ++i)
+        if (moved.moves(words[i])) words[i] += moved.distance;
+}
 
-[[gnu::target("avx2")]] std::size_t search_avx2(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
+[[gnu::target("avx2")]] void adjust_avx2(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
     const std::uintptr_t sign = std::uintptr_t{1} << 63;
     const __m256i bias = _mm256_set1_epi64x(static_cast<long long>(moved.from.lo + sign));
     const __m256i span = _mm256_set1_epi64x(static_cast<long long>((moved.from.hi - moved.from.lo) ^ sign));
-    const auto search_block = [&](std::size_t first, std::size_t block) __attribute__((target("avx2"), always_inline)) {
+    const auto adjust_block = [&](std::size_t first, std::size_t block) __attribute__((target("avx2"), always_inline)) {
         __m256i is_outside = _mm256_set1_epi64x(-1);
         for (std::size_t k = first; k < first + block; k += 4) {
             const __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words + k));
             is_outside = _mm256_and_si256(is_outside, _mm256_cmpgt_epi64(_mm256_sub_epi64(w, bias), span));
         }
-        if (_mm256_movemask_epi8(is_outside) != -1) relocate_avx2(words + first, words + first, block, moved);
+        if (_mm256_movemask_epi8(is_outside) != -1) adjust_scalar(words + first, block, moved);
     };
     std::size_t i = 0;
-    for (; i + block_words <= count; i += block_words) search_block(i, block_words);
-    for (; i + small_block_words <= count; i += small_block_words) search_block(i, small_block_words);
-    return i;
+    for (; i + 32 <= count; i += 32) adjust_block(i, 32);
+    for (; i + 8 <= count; i += 8) adjust_block(i, 8);
+    adjust_scalar(words + i, count - i, moved);
 }
 
-[[gnu::target("avx512f")]] std::size_t search_avx512(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
-    const __m512i lo = _mm512_set1_epi64(static_cast<long long>(moved.from.lo));
+// By whole lines of the cache: a load that crosses two costs twice.
+[[gnu::target("avx512f")]] void adjust_avx512(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
+    constexpr std::size_t line = 8;
+    const std::size_t head = -(reinterpret_cast<std::uintptr_t>(words) / sizeof *words) % line;
+    if (count < head + line) return adjust_scalar(words, count, moved);
+    adjust_scalar(words, head, moved);
+    const __m512i minus_lo = _mm512_set1_epi64(-static_cast<long long>(moved.from.lo));
     const __m512i span = _mm512_set1_epi64(static_cast<long long>(moved.from.hi - moved.from.lo));
-    const auto search_block = [&](std::size_t first, std::size_t block) __attribute__((target("avx512f"), always_inline)) {
-        unsigned inside = 0;
-        for (std::size_t k = first; k < first + block; k += 8)
-            inside |= _mm512_cmple_epu64_mask(_mm512_sub_epi64(_mm512_loadu_si512(words + k), lo), span);
-        if (inside) relocate_avx512(words + first, words + first, block, moved);
+    const auto adjust_lines = [&](std::size_t first, std::size_t lines) __attribute__((target("avx512f"), always_inline)) {
+        __m512i least = _mm512_set1_epi64(-1); // of the distances from lo
+        for (std::size_t k = 0; k < lines; ++k) // with a mask, for GCC 12 warns of its own header otherwise
+            least = _mm512_maskz_min_epu64(0xff, least, _mm512_add_epi64(_mm512_load_si512(words + first + k * line), minus_lo));
+        if (_mm512_cmple_epu64_mask(least, span)) adjust_scalar(words + first, lines * line, moved);
     };
-    std::size_t i = 0;
-    for (; i + block_words <= count; i += block_words) search_block(i, block_words);
-    for (; i + small_block_words <= count; i += small_block_words) search_block(i, small_block_words);
-    return i;
+    std::size_t i = head;
+    for (; i + 8 * line <= count; i += 8 * line) adjust_lines(i, 8);
+    for (; i + 2 * line <= count; i += 2 * line) adjust_lines(i, 2);
+    if (i + line <= count) adjust_lines(std::exchange(i, i + line), 1);
+    adjust_scalar(words + i, count - i, moved);
 }
 
 } // namespace
 
 const relocate_kernel (&relocate_kernels() noexcept)[relocate_kernel_count] {
     static const relocate_kernel kernels[relocate_kernel_count] = {
-        {"scalar", true, relocate_scalar, search_scalar},
-        {"avx2", __builtin_cpu_supports("avx2") != 0, relocate_avx2, search_avx2},
-        {"avx512", __builtin_cpu_supports("avx512f") != 0, relocate_avx512, search_avx512},
+        {"scalar", true, relocate_scalar, adjust_scalar},
+        {"avx2", __builtin_cpu_supports("avx2") != 0, relocate_avx2, adjust_avx2},
+        {"avx512", __builtin_cpu_supports("avx512f") != 0, relocate_avx512, adjust_avx512},
     };
     return kernels;
 }
@@ -126,16 +136,18 @@ const relocate_kernel (&relocate_kernels() noexcept)[relocate_kernel_count] {
 namespace {
 
 constinit auto* best_kernel = relocate_scalar;
-constinit auto* best_search = search_scalar;
+constinit auto* best_adjust = adjust_scalar;
 constinit auto* kernel_in_valgrind = relocate_scalar;
 
 // When the program starts, before other static objects: a check has no time for the guard of a function's static.
 [[gnu::constructor(101)]] void choose_by_cpu() noexcept {
     __builtin_cpu_init();
     for (const relocate_kernel& kernel : relocate_kernels())
-        if (kernel.is_supported) best_kernel = kernel.run, best_search = kernel.search;
+        if (kernel.is_supported) best_kernel = kernel.run, best_adjust = kernel.adjust;
     if (has_valgrind()) {
-        best_search = search_scalar; // whose words all go through relocate()
+        best_adjust = [](std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
+            relocate(words, words, count, moved);
+        };
         kernel_in_valgrind = best_kernel;
         best_kernel = [](std::uintptr_t* to, const std::uintptr_t* from, std::size_t words,
                          const displacement& moved) noexcept {
@@ -152,8 +164,7 @@ void relocate(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words,
 }
 
 void relocate_in_place(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
-    const std::size_t seen_to = best_search(words, count, moved);
-    relocate(words + seen_to, words + seen_to, count - seen_to, moved);
+    best_adjust(words, count, moved);
 }
 
 } // namespace growstack::grow

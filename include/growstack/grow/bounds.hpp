@@ -29,9 +29,8 @@ struct displacement {
     bounds from;
     std::uintptr_t distance = 0; // new address - old address, modulo 2^64
 
-    constexpr std::uintptr_t apply(std::uintptr_t word) const noexcept {
-        return word - from.lo <= from.hi - from.lo ? word + distance : word;
-    }
+    constexpr bool moves(std::uintptr_t word) const noexcept { return word - from.lo <= from.hi - from.lo; }
+    constexpr std::uintptr_t apply(std::uintptr_t word) const noexcept { return moves(word) ? word + distance : word; }
 };
 
 } // namespace growstack::grow

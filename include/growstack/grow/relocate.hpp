@@ -20,8 +20,7 @@ struct relocate_kernel {
     const char* name;
     bool is_supported; // by this CPU
     void (*run)(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved) noexcept;
-    /// Re-points in place. Returns how many words it has seen to, in whole blocks.
-    std::size_t (*search)(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept;
+    void (*adjust)(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept; // in place
 };
 
 inline constexpr std::size_t relocate_kernel_count = 3;
