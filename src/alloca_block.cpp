@@ -7,6 +7,7 @@
 #include <growstack/grow/alloca_block.hpp>
 #include <growstack/grow/sanitizer.hpp>
 
+#include <algorithm>
 #include <new>
 
 namespace growstack::grow {
@@ -22,6 +23,9 @@ void delete_block(alloca_block* b) noexcept {
     if (is_sanitized()) give_above_stacks(b, sizeof *b + b->bytes);
     else ::operator delete(b, alignment);
 }
+
+// The caller may count on its sp being a multiple of 64: for vectors that it passes on the stack, say.
+std::size_t lowering_at(std::uintptr_t sp) noexcept { return std::min(sp & -sp, std::size_t{64}); }
 
 } // namespace
 
@@ -52,7 +56,7 @@ allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes
     const std::uintptr_t sp = moved_frame->callee_sp();
     if (is_sanitized()) forget_frames({sp, self.innermost().hi}); // nobody is going to clear what the frame's other allocas have marked
     const bool is_first = !self.books().allocas || self.books().allocas->frame_sp != sp;
-    moved_frame->lowered_by = is_first ? 16 : 0;
+    moved_frame->lowered_by = is_first ? lowering_at(sp) : 0;
     auto* block = new (memory) alloca_block{self.books().allocas, sp - moved_frame->lowered_by, rounded};
     self.books().allocas = block;
     count_bytes(self, sizeof *block + rounded, 0);
