@@ -1,5 +1,6 @@
 // Installing the fault handler, passing on what is not ours, and who lacks SA_ONSTACK.
 #include "fault.hpp"
+#include "message.hpp"
 
 #include <growstack/signals.hpp>
 
@@ -66,6 +67,19 @@ void clear_unused_part(sigset_t& mask) noexcept {
     std::memset(reinterpret_cast<char*>(&mask) + used_bytes, 0, sizeof mask - used_bytes);
 }
 
+bool is_ours(const struct sigaction& handler) noexcept { return (handler.sa_flags & SA_SIGINFO) && handler.sa_sigaction == on_fault; }
+
+// A sanitizer whose option is handle_segv=2 keeps SIGSEGV, and says nothing: what it then reports as a stack overflow may be none.
+void warn_if_not_installed() noexcept {
+    struct sigaction found;
+    ::sigaction(SIGSEGV, nullptr, &found);
+    if (is_ours(found)) return;
+    detail::message line;
+    line << "growstack: the handler of SIGSEGV cannot be installed, and no stack grows in code without checks: is a sanitizer's option "
+            "handle_segv=2 set? With 1 it hears of all faults that are not growstack's";
+    line.write_line();
+}
+
 } // namespace
 
 void install_fault_handler() noexcept {
@@ -77,10 +91,11 @@ void install_fault_handler() noexcept {
         struct sigaction found;
         ::sigaction(signal, nullptr, &found);
         clear_unused_part(found.sa_mask);
-        if ((found.sa_flags & SA_SIGINFO) && found.sa_sigaction == on_fault) continue;
+        if (is_ours(found)) continue;
         previous_of(signal) = found;
         ::sigaction(signal, &ours, nullptr);
     }
+    warn_if_not_installed();
 }
 
 std::vector<int> handlers_without_altstack() {
