@@ -67,6 +67,7 @@ struct live_range {
     std::uintptr_t lowest_pointer;
     std::uintptr_t code; // that asked for it; 0: none did
     bool is_at_fault = false; // at whatever instruction
+    std::uintptr_t marked_lo = lo; // of the innermost frame, which may have been marked in the shadow, and not been touched yet
 };
 
 // Copies the live frames to the high end of `fresh`, and re-points every word on the way.
@@ -96,9 +97,9 @@ void audit_after_move(const stack& self, bounds old, live_range live) noexcept {
                   .is_in_handler = live.is_at_fault});
 }
 
-void tell_sanitizer(stack& self, std::uintptr_t live_lo, const displacement& moved) noexcept {
-    move_shadow(self, live_lo, moved);
-    if (this_thread().running == &self) announce_memory(self.memory);
+void tell_sanitizer(stack& self, live_range live, const displacement& moved) noexcept {
+    move_shadow(self, live.lo, live.marked_lo, moved);
+    if (this_thread().running == &self) announce_memory(self);
 }
 
 // Moves the stack to `bytes` of new memory. Returns false, and leaves all as it was, if there is none.
@@ -118,7 +119,7 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
     adjust_roots(self, moved);
-    if (is_sanitized()) [[unlikely]] tell_sanitizer(self, live.lo, moved);
+    if (is_sanitized()) [[unlikely]] tell_sanitizer(self, live, moved);
     if (is_auditing()) [[unlikely]] audit_after_move(self, old, live);
     close_room(self, {old, self.sizes->layout, opened_lo});
     emit(trace_event::stackfree, self, old, old.bytes());
@@ -201,7 +202,8 @@ std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo
     const std::uintptr_t copied_lo = std::max(lowest, live_lo & ~(sizeof(std::uintptr_t) - 1));
     // All that is guarded is the stack's own: what points there points to a frame that is being set up. Compilers compute
     // addresses in a frame before they lower sp to its end.
-    if (!move(self, bytes, {copied_lo, piece_of(self, nullptr).guard().lo, ip, true}, moved)) return overflow_reason::no_memory;
+    const live_range live{copied_lo, piece_of(self, nullptr).guard().lo, ip, true, std::min(copied_lo, live_lo)};
+    if (!move(self, bytes, live, moved)) return overflow_reason::no_memory;
     return {};
 }
 

@@ -44,10 +44,10 @@ bool can_wait(stack& self, const check_frame& frame, std::size_t frame_bytes) no
 // The throw begins on the thread's root stack, and goes on, past this, on the coroutine's.
 class throw_from_root_stack {
 public:
-    explicit throw_from_root_stack(stack& self) noexcept : self_{self} { announce_memory(this_thread().root.memory); }
+    explicit throw_from_root_stack(stack& self) noexcept : self_{self} { announce_memory(this_thread().root); }
     ~throw_from_root_stack() {
         const checks_off quiet;
-        announce_memory(self_.innermost());
+        announce_memory(self_);
         forget_frames({piece_of(self_, self_.top).accessible_lo(), self_.innermost().hi}); // they may go without a word
     }
     throw_from_root_stack(const throw_from_root_stack&) = delete;

@@ -14,7 +14,7 @@ native_scope::native_scope() noexcept {
     root_exceptions_ = thread.root.exceptions;
     thread.native = &call_;
     thread.running = &thread.root;
-    grow::announce_memory(thread.root.memory);
+    grow::announce_memory(thread.root);
 }
 
 native_scope::~native_scope() {
@@ -29,9 +29,9 @@ native_scope::~native_scope() {
 // Not in ~native_scope: an exception goes on from there, on the thread's stack.
 native_return::~native_return() {
     const grow::checks_off quiet; // a signal handler's check must not announce its chunk in the middle
-    const grow::bounds memory = grow::this_thread().running->innermost();
-    grow::announce_memory(memory);
-    if (grow::exceptions_in_flight()) grow::forget_frames(memory); // those between throw and catch may go without a word
+    const grow::stack& caller = *grow::this_thread().running;
+    grow::announce_memory(caller);
+    if (grow::exceptions_in_flight()) grow::forget_innermost_frames(caller);
 }
 
 } // namespace growstack::detail

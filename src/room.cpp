@@ -4,7 +4,9 @@
 #include "morestack.hpp"
 #include "observe.hpp"
 #include "outward_call.hpp"
+#include "stress.hpp"
 
+#include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/thread.hpp>
 
 #include <algorithm>
@@ -70,6 +72,7 @@ void close_room(stack& self, const piece& p, std::uintptr_t hi) noexcept {
     const bounds closed{p.opened_lo, std::min(hi, p.guard().hi)};
     p.opened_lo = closed.hi < p.guard().hi ? closed.hi : 0;
     self.books().stack_bytes -= closed.bytes();
+    if (is_sanitized()) forget_frames(closed);
     install_guard(closed); // takes no mapping that was not there before the room was opened
 }
 

@@ -2,6 +2,7 @@
 #include "outward_call.hpp"
 
 #include <growstack/grow/sanitizer.hpp>
+#include <growstack/grow/stackalloc.hpp>
 #include <growstack/grow/thread.hpp>
 
 #include <cstddef>
@@ -20,11 +21,20 @@ void*& state_of(stack& s) noexcept { return s.kind() ? s.books().sanitizer_state
 
 const void* pointer(std::uintptr_t address) noexcept { return reinterpret_cast<const void*>(address); }
 
+// Frames may lie in the growth room, too.
+bounds with_room_below(bounds memory, stack_layout layout) noexcept { return {guard_of(memory, layout).lo, memory.hi}; }
+
+bounds innermost_with_room(const stack& self) noexcept {
+    if (!self.kind()) return self.memory; // a thread's own
+    if (self.top) return with_room_below(self.top->memory, stack_layout::guarded);
+    return with_room_below(self.memory, self.sizes->layout);
+}
+
 } // namespace
 
 void announce_switch(stack& from, const stack& to, bool dies) noexcept {
     if (is_absent()) return;
-    const bounds memory = to.innermost();
+    const bounds memory = innermost_with_room(to);
     __sanitizer_start_switch_fiber(dies ? nullptr : &state_of(from), pointer(memory.lo), memory.bytes());
 }
 
@@ -37,18 +47,23 @@ void confirm_switch(stack& self, stack& came_from) noexcept {
     if (is_thread) came_from.memory = {reinterpret_cast<std::uintptr_t>(lo), reinterpret_cast<std::uintptr_t>(lo) + bytes};
 }
 
-void announce_memory(bounds memory) noexcept {
+void announce_memory(const stack& self) noexcept {
     if (is_absent()) return;
     const outward_call outward;
+    const bounds memory = innermost_with_room(self);
     void* state = nullptr;
     __sanitizer_start_switch_fiber(&state, pointer(memory.lo), memory.bytes());
     __sanitizer_finish_switch_fiber(state, nullptr, nullptr);
 }
 
+void forget_innermost_frames(const stack& self) noexcept {
+    if (!is_absent()) forget_frames(innermost_with_room(self));
+}
+
 void forget_all_frames(const stack& self) noexcept {
     if (is_absent()) return;
-    forget_frames(self.memory);
-    for (const chunk* c = self.top; c; c = c->older) forget_frames(c->memory);
+    forget_frames(with_room_below(self.memory, self.sizes->layout));
+    for (const chunk* c = self.top; c; c = c->older) forget_frames(with_room_below(c->memory, stack_layout::guarded));
 }
 
 bool has_sanitizer() noexcept { return !is_absent(); }

@@ -88,7 +88,7 @@ check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes
     self.top = c;
     c->limit = self.update_limit();
     ++self.chunks_linked;
-    if (is_observed()) announce_memory(c->memory);
+    if (is_observed()) announce_memory(self);
     frame.entered = c;
     return {&frame, reinterpret_cast<void*>(
                         copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
@@ -100,8 +100,8 @@ void pop_chunk(check_frame& frame) noexcept {
     self.top = c->older;
     if (self.books().allocas) [[unlikely]] free_alloca_blocks(self, c->memory, c->memory.hi);
     if (is_observed()) {
-        announce_memory(self.innermost());
-        if (exceptions_in_flight()) forget_frames(self.innermost()); // its frames may go without a word
+        announce_memory(self);
+        if (exceptions_in_flight()) forget_innermost_frames(self);
     }
     if (frame.limit != detail::limit_in_transition) frame.limit = self.update_limit();
     emit(trace_event::pop_chunk, self, c->memory, c->is_kept ? 0 : c->memory.bytes());

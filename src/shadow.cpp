@@ -48,10 +48,19 @@ struct mapping {
     bounds shadow_of(bounds memory) const noexcept { return {(memory.lo >> scale) + offset, (memory.hi >> scale) + offset}; }
 };
 
-// Byte by byte, volatile: a memcpy or memset would be AddressSanitizer's own, which asks for the shadow's shadow.
+// Instructions, not loops: of those the compiler makes a memset or memcpy, which would be AddressSanitizer's own, and ask for the
+// shadow's shadow.
 
 void clear(bounds shadow) noexcept {
-    for (std::uintptr_t at = shadow.lo; at < shadow.hi; ++at) *reinterpret_cast<volatile unsigned char*>(at) = 0;
+    std::uintptr_t at = shadow.lo;
+    std::size_t bytes = shadow.bytes();
+    asm volatile("rep stosb" : "+D"(at), "+c"(bytes) : "a"(0) : "memory");
+}
+
+void copy(std::uintptr_t to, bounds shadow) noexcept {
+    std::uintptr_t from = shadow.lo;
+    std::size_t bytes = shadow.bytes();
+    asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
 }
 
 // The shadow of a very large stack would take memory if it was written to.
@@ -65,12 +74,8 @@ void clear_in_pages(bounds shadow) noexcept {
 }
 
 void take_over(bounds from, std::uintptr_t distance) noexcept {
-    auto* const source = reinterpret_cast<volatile unsigned char*>(from.lo);
-    auto* const target = reinterpret_cast<volatile unsigned char*>(from.lo + distance);
-    for (std::size_t i = 0; i < from.bytes(); ++i) {
-        target[i] = source[i];
-        source[i] = 0;
-    }
+    copy(from.lo + distance, from);
+    clear(from);
 }
 
 } // namespace
@@ -88,9 +93,9 @@ sanitized_forms forms_of(const displacement& moved) noexcept {
     return {index, address, negated};
 }
 
-void move_shadow(stack& self, std::uintptr_t live_lo, const displacement& moved) noexcept {
+void move_shadow(stack& self, std::uintptr_t live_lo, std::uintptr_t marked_lo, const displacement& moved) noexcept {
     const sanitized_forms forms = forms_of(moved);
-    take_over(mapping::current().shadow_of({live_lo, moved.from.hi}), forms[0].distance);
+    take_over(mapping::current().shadow_of({marked_lo, moved.from.hi}), forms[0].distance);
     for (const displacement& form : forms) {
         adjust_range({live_lo + moved.distance, self.memory.hi}, form);
         adjust_attached(self, form);

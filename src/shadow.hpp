@@ -14,9 +14,9 @@ using sanitized_forms = std::array<displacement, 3>;
 /// Returns how they change when the stack moves so.
 sanitized_forms forms_of(const displacement& moved) noexcept;
 
-/// A stack's live part, from live_lo up, has been copied: so is its shadow, and what points to it is re-pointed, on the stack itself and
-/// in all that depends on it. The old place's shadow is clean then.
-void move_shadow(stack& self, std::uintptr_t live_lo, const displacement& moved) noexcept;
+/// A stack's live part, from live_lo up, has been copied: so is its shadow, from marked_lo up, and what points to it is re-pointed, on the
+/// stack itself and in all that depends on it. The old place's shadow is clean then.
+void move_shadow(stack& self, std::uintptr_t live_lo, std::uintptr_t marked_lo, const displacement& moved) noexcept;
 
 /// Free memory: AddressSanitizer reports whoever touches it. Of very large memory, the high end only.
 void forbid(bounds memory) noexcept;

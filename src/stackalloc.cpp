@@ -97,8 +97,8 @@ void poison(bounds memory) noexcept {
     std::memset(reinterpret_cast<void*>(memory.lo), poison_byte, memory.bytes());
 }
 
-// With the growth room, where frames may have been.
-bounds slot_of(stack_class c, std::uintptr_t top) noexcept { return {guard_below(c, top).lo, top}; }
+// Without the growth room, which is clean while it is closed.
+bounds memory_of(stack_class c, std::uintptr_t top) noexcept { return {guard_below(c, top).hi, top}; }
 
 // AddressSanitizer is told of each stack that is taken or given: threads keep none then.
 // AddressSanitizer and Valgrind hear of each stack where it leaves the pool and where it comes back: no thread keeps any.
@@ -131,15 +131,15 @@ bounds stackalloc_slowly(stack_class c, unsigned top_class) noexcept {
     const std::uintptr_t top = take_top(c, slot_top_class(c, top_class));
     if (!top) return {};
     count_in_use(static_cast<std::ptrdiff_t>(bytes_of(c)));
-    if (is_sanitized()) forget_frames(slot_of(c, top));
+    if (is_sanitized()) forget_frames(memory_of(c, top));
     return place_in_slot(c, top, top_class);
 }
 
 void stackfree_slowly(std::uintptr_t top, stack_class c) noexcept {
     const outward_call outward;
-    if (is_sanitized()) forget_frames(slot_of(c, top));
+    if (is_sanitized()) forget_frames(memory_of(c, top));
     if (is_poisoning() && !is_under_valgrind()) poison({top - bytes_of(c), top});
-    if (is_sanitized()) forbid({guard_below(c, top).hi, top});
+    if (is_sanitized()) forbid(memory_of(c, top));
     count_in_use(-static_cast<std::ptrdiff_t>(bytes_of(c)));
     if (!cache.is_ready || c >= cached_classes || is_told_of_stacks()) return shared_pool().give(c, top);
     if (cache.stacks[c].count() >= most_cached(c)) shared_pool().give(c, cache.stacks[c], most_cached(c) / 2);
