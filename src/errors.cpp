@@ -33,12 +33,15 @@ constexpr std::size_t throw_bytes = 12 * 1024;
 // What a callee may use of the headroom while an overflow waits. Most of it is left for the throw: 2 to 5 KiB.
 constexpr std::size_t most_waiting_bytes = 2048;
 
+// While an exception is in flight it may be a destructor that is called, where there is no place for another one. Of Clang's tables
+// that cannot be seen: their last entry says of whatever follows, up to the call of _Unwind_Resume, that exceptions pass.
 bool can_wait(stack& self, const check_frame& frame, std::size_t frame_bytes) noexcept {
     const std::size_t quarter = self.sizes->headroom_bytes / 4;
     const std::uintptr_t lo =
         self.innermost().lo + self.sizes->headroom_bytes - (quarter < most_waiting_bytes ? quarter : most_waiting_bytes);
     const std::uintptr_t sp = frame.callee_sp();
-    return sp >= lo && sp - lo >= frame_bytes && !is_tight(self) && !expects_exception(frame.return_address);
+    const bool fits = sp >= lo && sp - lo >= frame_bytes && !is_tight(self);
+    return fits && (exceptions_in_flight() || !expects_exception(frame.return_address));
 }
 
 // The throw begins on the thread's root stack, and goes on, past this, on the coroutine's.
