@@ -4,6 +4,8 @@
 #include "variadic.hpp"
 #include "vectors.hpp"
 
+#include <alloca.h>
+
 #include <cstdio>
 #include <cstring>
 
@@ -82,6 +84,16 @@ bool overaligned_arrive() {
     for (long word : a.words) sum_a = sum_a * 3 + word;
     for (long word : b.words) sum_b = sum_b * 3 + word;
     return callee::overaligned_structs<frame_bytes>(100, a, 1000, b) == 1100 + sum_a + 2 * sum_b;
+}
+
+[[gnu::noinline]] bool is_aligned(callee::overaligned a) {
+    return number(reinterpret_cast<long>(&a)) % 64 == 0 && a.words[8] == 9;
+}
+
+// The caller counts on its sp being aligned, whether the alloca has lowered it or did not fit.
+[[gnu::noinline]] bool overaligned_arrives_after_an_alloca() {
+    test::opaque(static_cast<char*>(alloca(static_cast<std::size_t>(number(6000)))));
+    return is_aligned({{1, 2, 3, 4, 5, 6, 7, 8, number(9)}});
 }
 
 template <std::size_t frame_bytes>
@@ -178,6 +190,10 @@ GROWSTACK_ABI_TEST("a returned pointer into the caller's frame points there", po
 GROWSTACK_ABI_TEST("callee-saved registers keep their values", callee_saved_registers_stay)
 GROWSTACK_ABI_TEST("128-bit vectors arrive and return", vectors::arrive_128)
 GROWSTACK_ABI_TEST("128-bit vectors of pointers into the stack follow it", vectors::pointers_arrive_128)
+
+TEST_CASE_TEMPLATE("an over-aligned struct by value is aligned after an alloca that did not fit", Kind, GROWSTACK_EACH_KIND) {
+    check_at_each_room<Kind>(overaligned_arrives_after_an_alloca);
+}
 
 #define GROWSTACK_VECTOR_TEST(name, feature, is_right)                                                                 \
     TEST_CASE_TEMPLATE(name, Kind, GROWSTACK_EACH_KIND) {                                                              \
