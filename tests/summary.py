@@ -1,9 +1,10 @@
 """Prints how the tests of one build went: summary.py BUILD_DIRECTORY.
 
-A line for each program, the output of those that failed, and the sum. A test program's last line says how many cases
-passed and failed, leaks included. A program that says nothing of cases (a lesson), or dies before it does, counts as one.
+A line for each program, the output of those that failed, what the build leaves out and why, and the sum. A test program's last line says
+how many cases passed and failed, leaks included. A program that says nothing of cases (a lesson), or dies before it does, counts as one.
 """
 import json
+import pathlib
 import re
 import sys
 
@@ -27,7 +28,15 @@ def main(build):
             if not ok:
                 print("\n".join((test.get("stdout") or "").splitlines()[-60:]))
                 print("\n".join((test.get("stderr") or "").splitlines()[-20:]))
+    for line in left_out(build):
+        print(f"left out: {line}")
     print(f"{passed} passed, {failed} failed")
+
+
+def left_out(build):
+    # A build of the lessons alone has no such file.
+    reasons = pathlib.Path(build, "tests", "left_out.txt")
+    return reasons.read_text().strip().splitlines() if reasons.exists() else []
 
 
 main(sys.argv[1])

@@ -58,8 +58,8 @@ child_end run_in_child(void (*f)()) {
     const pid_t child = ::fork();
     if (child < 0) throw std::runtime_error("no child process");
     if (child == 0) {
-        // doctest's handlers would report a crash of the test.
-        for (int s : {SIGABRT, SIGSEGV, SIGILL, SIGFPE, SIGTERM}) std::signal(s, SIG_DFL);
+        // doctest's handlers would report a crash of the test, and so would AddressSanitizer's.
+        for (int s : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTERM}) std::signal(s, SIG_DFL);
         growstack::install_fault_handler();
         ::dup2(ends[1], STDERR_FILENO);
         f();

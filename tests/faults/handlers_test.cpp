@@ -27,7 +27,7 @@ bool has_alternate_stack() { return !(alternate_stack().ss_flags & SS_DISABLE); 
 // Makes a coroutine of the kind grow at the guard, where it can.
 template <class Kind>
 void grow() {
-    test::run<Kind>([] { test::use_stack(30000); });
+    test::run<Kind>([] { test::use_stack(faults::growing_bytes); });
 }
 
 std::size_t count_mappings() {

@@ -15,10 +15,11 @@
 
 namespace faults {
 
-// Small first stacks, so that what calls libc grows at the guard.
+// Small first stacks, so that what calls libc grows at the guard. Installing a handler must not: it is the fault handler that is missing
+// then, and AddressSanitizer's frames are large.
 struct contiguous {
     using stack = growstack::contiguous_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = 4096};
+    static constexpr growstack::stack_options options{.initial_bytes = growstack::grow::has_address_sanitizer ? 16 * 1024 : 4096};
 };
 struct segmented {
     using stack = growstack::segmented_stack;
@@ -32,6 +33,9 @@ struct fixed {
     using stack = growstack::fixed_stack;
     static constexpr growstack::stack_options options{};
 };
+/// For use_stack: more than the first memory, less than that and the growth room.
+inline constexpr std::size_t growing_bytes = growstack::grow::has_address_sanitizer ? 12000 : 30000;
+
 struct native_code {}; // called from a coroutine
 struct thread_with_coroutines {};
 struct thread_without_coroutines {};

@@ -24,7 +24,8 @@ struct reserved {
 };
 struct fixed {
     using stack = growstack::fixed_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = 32 << 20, .room_bytes = 0};
+    static constexpr std::size_t bytes = std::size_t{growstack::grow::has_address_sanitizer ? 128 : 32} << 20;
+    static constexpr growstack::stack_options options{.initial_bytes = bytes, .room_bytes = 0};
 };
 
 /// Tells Clang's and GCC's optimiser that `p`'s object is in memory and may be changed here.

@@ -158,19 +158,20 @@ TEST_CASE("ensure() moves a contiguous stack once, at that place") {
         const auto before = this_coroutine::stats();
         CHECK(before.moves == 1);
         this_coroutine::ensure(50'000);
-        test::use_stack(90'000);
+        test::use_stack(test::fitting(90'000));
         CHECK(this_coroutine::stats().moves == 1);
         CHECK(this_coroutine::stats().guard_faults == before.guard_faults);
     });
 }
 
 TEST_CASE("ensure() leaves a segmented stack a kept chunk") {
-    test::run<test::smallest_segmented>([] {
+    const auto body = [] {
         this_coroutine::ensure(100'000);
         const auto bytes = this_coroutine::stats().stack_bytes;
         CHECK(bytes >= 100'000);
         CHECK(growstack::call<80'000>([] { return this_coroutine::stats().stack_bytes; }) == bytes);
-    });
+    };
+    test::run<test::smallest_segmented>(body, {.initial_bytes = 4 * test::page, .chunk_bytes = test::page}); // enough for the body
 }
 
 TEST_CASE_TEMPLATE("ensure() of more than there can be throws stack_overflow", Kind, EACH_KIND) {

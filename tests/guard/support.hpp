@@ -37,8 +37,8 @@ struct smallest_fixed {
 /// Returns the lowest address of the memory that the running coroutine's innermost frames are on.
 inline std::uintptr_t lowest_address() { return growstack::grow::this_thread().running->innermost().lo; }
 
-/// Calls `f` with sp a little below lowest_address() + offset, if it is above that now.
-[[gnu::noinline]] inline void call_at(std::ptrdiff_t offset, void (*f)(void*), void* argument) {
+/// Calls `f` with sp a little below lowest_address() + offset, if it is above that now. Not instrumented: an alloca would be larger.
+[[gnu::noinline, gnu::no_sanitize_address]] inline void call_at(std::ptrdiff_t offset, void (*f)(void*), void* argument) {
     const auto target = static_cast<std::ptrdiff_t>(lowest_address()) + offset;
     const auto here = reinterpret_cast<std::ptrdiff_t>(__builtin_frame_address(0));
     volatile char* space = nullptr;
