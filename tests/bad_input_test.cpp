@@ -246,11 +246,12 @@ TEST_CASE_TEMPLATE("endless recursion throws stack_overflow at the call, and the
 
 TEST_CASE_TEMPLATE("an overflow that nobody catches leaves resume, and other coroutines are none the worse", Kind,
                    GROWSTACK_EACH_KIND) {
+    const std::size_t deep = test::fitting(test::depth(200));
     int destroyed = 0;
     std::size_t levels = 0;
     test::coroutine<Kind> other{[&] {
                                     this_coroutine::yield();
-                                    levels = test::at_depth(test::depth(200), [] {});
+                                    levels = test::at_depth(deep, [] {});
                                 },
                                 small<Kind>()};
     other.resume();
@@ -258,7 +259,7 @@ TEST_CASE_TEMPLATE("an overflow that nobody catches leaves resume, and other cor
     CHECK_THROWS_AS(c.resume(), stack_overflow);
     CHECK(c.done());
     other.resume();
-    CHECK(levels == test::depth(200));
+    CHECK(levels == deep);
 }
 
 TEST_CASE_TEMPLATE("stack_overflow is caught as std::exception and as anything", Kind, GROWSTACK_EACH_KIND) {

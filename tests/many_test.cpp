@@ -66,7 +66,7 @@ TEST_CASE_TEMPLATE("a thousand coroutines grow and shrink in turns", Kind, GROWS
             [&right, i] {
                 std::string local = std::to_string(i);
                 for (std::size_t round = 0; round < 5; ++round) {
-                    test::at_depth((i * 37 + round * 101) % 500, [] { this_coroutine::yield(); });
+                    test::at_depth((i * 37 + round * 101) % test::fitting(500), [] { this_coroutine::yield(); });
                     right += local == std::to_string(i);
                     this_coroutine::shrink();
                 }

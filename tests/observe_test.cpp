@@ -141,7 +141,7 @@ TEST_CASE("stats of a contiguous stack count its moves, the bytes copied and its
     CHECK(after.moves >= 3);
     CHECK(after.chunks_linked == 0);
     CHECK(after.bytes_copied > 50 * 1024);
-    CHECK(after.bytes_copied < 256 * 1024);
+    CHECK(after.bytes_copied < after.stack_bytes); // each copy is at most half as large as the next stack
     CHECK(c.stats().stack_bytes >= 128 * 1024);
     CHECK(c.stats().peak_stack_bytes >= c.stats().stack_bytes);
     c.resume();

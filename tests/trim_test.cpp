@@ -23,7 +23,7 @@ std::size_t resident_bytes() {
 template <class Kind>
 std::vector<test::coroutine<Kind>> gone_deep(int count, std::size_t bytes, std::size_t& right) {
     growstack::stack_options options = Kind::options;
-    if (!test::can_grow<Kind>) options.initial_bytes = 256 * 1024;
+    if (!test::can_grow<Kind>) options.initial_bytes = (growstack::grow::has_address_sanitizer ? 1024 : 256) * 1024;
     std::vector<test::coroutine<Kind>> all;
     for (int i = 0; i < count; ++i) {
         all.emplace_back(
