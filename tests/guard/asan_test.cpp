@@ -43,20 +43,23 @@ template <std::size_t bytes>
 }
 
 // Marks a byte of a frame that nothing has been written to, as instrumented code may, has the stack move by the frame's first touch, and
-// says if the mark is where the byte is then.
-[[gnu::noinline, gnu::no_sanitize_address]] bool keeps_a_mark_in_an_untouched_frame() {
+// says if the mark is where the byte is then. Calls nothing: a return address would be the first touch.
+[[gnu::noinline, gnu::no_sanitize("address"), gnu::no_sanitize("undefined")]] bool keeps_a_mark(std::size_t scale, std::size_t offset) {
+    volatile char frame[12000];
+    const auto marked = reinterpret_cast<std::uintptr_t>(frame + 6000);
+    *reinterpret_cast<volatile unsigned char*>((marked >> scale) + offset) = 0xf1;
+    *frame = 1;
+    auto* const shadow = reinterpret_cast<volatile unsigned char*>((marked >> scale) + offset);
+    const bool has_mark = *shadow == 0xf1;
+    *shadow = 0;
+    return has_mark;
+}
+
+bool keeps_a_mark_in_an_untouched_frame() {
     std::size_t scale, offset;
     __asan_get_shadow_mapping(&scale, &offset);
     const std::size_t before = moves();
-    auto* const frame = static_cast<volatile char*>(alloca(12000)); // no call from here on: it would write a return address below
-    auto* const shadow = reinterpret_cast<volatile unsigned char*>((reinterpret_cast<std::uintptr_t>(frame + 6000) >> scale) + offset);
-    *shadow = 0xf1;
-    *frame = 1;
-    auto* const shadow_now = reinterpret_cast<volatile unsigned char*>((reinterpret_cast<std::uintptr_t>(frame + 6000) >> scale) + offset);
-    const bool has_mark = *shadow_now == 0xf1;
-    *shadow_now = 0;
-    test::opaque(frame);
-    return has_mark && moves() == before + 1;
+    return keeps_a_mark(scale, offset) && moves() == before + 1;
 }
 
 } // namespace
