@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the benchmarks that are built, in turns, and prints the tables. bench/run calls it, after it has built them.
 
-What fails or takes too long is told and left out. Ctrl-C ends what is running, and what has been measured so far is kept and printed.
+What fails or takes too long is told and left out. Ctrl-C ends what is running, and what has been measured so far is
+kept and printed.
 Usage: measure.py BUILD quick|default|full
 """
 import dataclasses
@@ -28,19 +29,23 @@ class Mode:
     last_counts: tuple = ()  # in the last round only
 
 
-MODES = {"quick": Mode(3, 0.2, (10_000,)), "default": Mode(9, 0.75, (10_000,), (100_000,)),
+MODES = {"quick": Mode(5, 0.2, (10_000,)), "default": Mode(11, 0.75, (10_000,), (100_000,)),
          "full": Mode(15, 1.0, (10_000, 100_000), (1_000_000, 1_000_000))}
 NEEDED_GIB = {1_000_000: 14}
 
 # Repetitions, and the least time of one in seconds. Those of growth and hot_split set their iterations themselves.
 GOOGLE_BENCHMARKS = {
     "switch": (25, 0.01), "create": (25, 0.005), "relocate": (15, 0.002), "growth": (5, 0.001), "hot_split": (5, 0.001),
-    "guard": (25, 0.002), "moving": (9, 0.005), "check": (9, 0.004), "patterns": (9, 0.003), "jobs": (5, 0.002),
-    **{f"heap-{allocator}": (5, 0.004) for allocator in ("growstack", "glibc", "tcmalloc", "mimalloc", "jemalloc")},
+    "guard": (25, 0.002), "moving": (9, 0.005), "check-gcc": (5, 0.001), "check-clang": (5, 0.001),
+    "exceptions": (9, 0.002), "patterns": (9, 0.003), "jobs": (5, 0.002),
+    **{f"heap-{allocator}": (5, 0.002) for allocator in ("growstack", "glibc", "tcmalloc", "mimalloc", "jemalloc")},
 }
-LEAST_REPETITIONS = 3
+LEAST_REPETITIONS = 2
+NEEDS = {"check-clang": "clang", "jobs": "rapidjson-dev", "heap-tcmalloc": "libgoogle-perftools-dev",
+         "heap-mimalloc": "libmimalloc-dev", "heap-jemalloc": "libjemalloc-dev"}  # besides libbenchmark-dev
 PEERS = {  # what each needs, as a Debian package
-    "boost_context": "libboost-context-dev", "boost_coroutine2": "libboost-coroutine-dev", "boost_fiber": "libboost-fiber-dev",
+    "boost_context": "libboost-context-dev", "boost_coroutine2": "libboost-coroutine-dev",
+    "boost_fiber": "libboost-fiber-dev",
     "ucontext": "", "stackless": "", "libgcc": "g++", "goroutine": "golang-go", "gccgo": "gccgo",
 }
 
@@ -64,12 +69,12 @@ def google_benchmark(name, binary, mode, round_, directory):
 
 def density(binaries, counts, round_):
     kinds = subprocess.run([binaries / "density"], capture_output=True, text=True, check=True).stdout.split()
+    commands = {kind: [binaries / "density", kind] for kind in kinds}
+    if (binaries / "density-go").exists():
+        commands["goroutine"] = [binaries / "density-go"]
     for count in counts:
-        limit_s = 60 + count / 5000
-        for kind in kinds:
-            yield Step(f"density {kind} {count:,}", [binaries / "density", kind, str(count)], "density.jsonl", limit_s, round_)
-        if (binaries / "density-go").exists():
-            yield Step(f"density goroutine {count:,}", [binaries / "density-go", str(count)], "density.jsonl", limit_s, round_)
+        for kind, command in commands.items():
+            yield Step(f"density {kind} {count:,}", [*command, str(count)], "density.jsonl", 60 + count / 5000, round_)
 
 
 def available_gib():
@@ -81,7 +86,7 @@ def plan(binaries, mode, directory):
     steps, skipped = [], []
     for name in GOOGLE_BENCHMARKS:
         if not (binaries / name).exists():
-            skipped.append({"what": name, "why": "not built: a library is not installed"})
+            skipped.append({"what": name, "why": f"not built: {NEEDS.get(name, 'libbenchmark-dev')} is not installed"})
     for name, package in PEERS.items():
         if not (binaries / f"peer-{name}").exists():
             skipped.append({"what": f"peer-{name}", "why": f"not built: {package} is not installed"})
@@ -89,7 +94,8 @@ def plan(binaries, mode, directory):
         skipped.append({"what": "density-go", "why": "not built: golang-go is not installed"})
     for count in set(mode.counts + mode.last_counts):
         if available_gib() < NEEDED_GIB.get(count, 0):
-            skipped.append({"what": f"density {count:,}", "why": f"less than {NEEDED_GIB[count]} GiB of memory are available"})
+            skipped.append({"what": f"density {count:,}",
+                            "why": f"less than {NEEDED_GIB[count]} GiB of memory are available"})
     for round_ in range(1, mode.rounds + 1):
         for name in GOOGLE_BENCHMARKS:
             if (binaries / name).exists():
@@ -106,7 +112,10 @@ def plan(binaries, mode, directory):
 
 
 class Progress:
-    """A bar on a terminal, a line for each step elsewhere. The time left: that of the same steps before, else of the mean step."""
+    """A bar on a terminal, a line for each step elsewhere.
+
+    The time left is that of the same steps before, else that of the mean step.
+    """
 
     def __init__(self, steps):
         self.steps, self.took, self.done = steps, {}, 0
@@ -205,14 +214,15 @@ def boost_version():
 
 
 def versions():
-    found = {"growstack": first_line("git", "-C", str(BENCH), "describe", "--always", "--dirty"), "g++": first_line("g++", "--version"),
-             "clang++": first_line("clang++", "--version"), "go": first_line("go", "version"), "gccgo": first_line("gccgo", "--version"),
-             "boost": boost_version()}
+    found = {"growstack": first_line("git", "-C", str(BENCH), "describe", "--always", "--dirty"),
+             **{compiler: first_line(compiler, "--version") for compiler in ("g++", "clang++", "gccgo")},
+             "go": first_line("go", "version"), "boost": boost_version()}
     return {name: version for name, version in found.items() if version}
 
 
 def frequency_mhz():
-    return [float(mhz) for mhz in re.findall(r"^cpu MHz.*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)]
+    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    return [float(mhz) for mhz in re.findall(r"^cpu MHz.*: (.*)$", cpuinfo, re.MULTILINE)]
 
 
 class Machine:

@@ -10,12 +10,13 @@
 
 namespace bench {
 
-enum class policy { contiguous, keep_one, eager, fixed };
+enum class policy { contiguous, keep_one, eager, reserved, fixed };
 
-inline constexpr policy all_policies[] = {policy::contiguous, policy::keep_one, policy::eager, policy::fixed};
+inline constexpr policy all_policies[] = {policy::contiguous, policy::keep_one, policy::eager, policy::reserved,
+                                          policy::fixed};
 
 inline const char* name(policy p) noexcept {
-    constexpr const char* names[] = {"contiguous", "segmented_keep_one", "segmented_eager", "fixed"};
+    constexpr const char* names[] = {"contiguous", "segmented_keep_one", "segmented_eager", "reserved", "fixed"};
     return names[static_cast<int>(p)];
 }
 
@@ -26,7 +27,7 @@ growstack::stack_stats run_in_coroutine(Body&& body, const growstack::stack_opti
     return c.stats();
 }
 
-/// Runs `body` to its end in a new coroutine with default sizes; only a fixed stack is told its size.
+/// Runs `body` to its end in a new coroutine with default sizes; only a fixed and a reserved stack are told what it needs.
 template <class Body>
 growstack::stack_stats run_on(policy p, std::size_t fixed_bytes, Body&& body) {
     using namespace growstack;
@@ -34,6 +35,11 @@ growstack::stack_stats run_on(policy p, std::size_t fixed_bytes, Body&& body) {
     case policy::contiguous: return run_in_coroutine<contiguous_stack>(body, contiguous_stack::defaults);
     case policy::keep_one: return run_in_coroutine<segmented_stack>(body, {.release = chunk_release::keep_one});
     case policy::eager: return run_in_coroutine<segmented_stack>(body, {.release = chunk_release::eager});
+    case policy::reserved: {
+        stack_options options = reserved_stack::defaults;
+        options.max_bytes = std::max(options.max_bytes, fixed_bytes);
+        return run_in_coroutine<reserved_stack>(body, options);
+    }
     default: return run_in_coroutine<fixed_stack>(body, {.initial_bytes = fixed_bytes});
     }
 }

@@ -3,15 +3,17 @@
 
 {"schema": 1,
  "complete": false if the run was cut short,
- "machine": {"cpu", "cpus", "kernel", "date", "mode", "rounds", "versions": {"g++": ..., "boost": ..., of what is there},
+ "machine": {"cpu", "cpus", "kernel", "date", "mode", "rounds",
+             "versions": {"g++": ..., "boost": ..., of what is there},
              "load": [before, after], "frequency_mhz": [before, after] (mean over the CPUs; [] if unknown)},
  "records": [{"axis", "peer", "parameter", "unit": "ns" | "ms" | "ns/KiB" | "bytes" | "count", "values": [...]}],
  "skipped": [{"what", "why"}],
  "failed":  [{"what", "why", "round"}]}
 
-A value is what one process found: the median of its repetitions, in hot_split the minimum. The processes of all benchmarks took turns.
-The parameter of growth is BYTES/first or BYTES/again, that of density COUNT/FIELD, that of hot_split the depth in bytes. Jobs have
-NAME and NAME/COUNTER, moving COUNT and COUNT/moves.
+A value is what one process found: the median of its repetitions, in hot_split the minimum. The processes of all
+benchmarks took turns; values are in the order of the rounds. The parameter of growth is BYTES/first or BYTES/again,
+that of density COUNT/FIELD, that of hot_split the depth in bytes, that of check FUNCTION-COMPILER-LAYOUT, that of
+exceptions the number of frames. Jobs have NAME and NAME/COUNTER, moving COUNT and COUNT/moves.
 """
 import json
 import pathlib
@@ -65,7 +67,8 @@ def of_lines(path):
         except json.JSONDecodeError:
             continue  # cut short
         if "cost" in found:
-            yield found["cost"], found["peer"], found["parameter"], "ns/KiB" if found["cost"] == "growth" else "ns", found["ns"]
+            unit = "ns/KiB" if found["cost"] == "growth" else "ns"
+            yield found["cost"], found["peer"], found["parameter"], unit, found["ns"]
         else:
             for field, value in found.items():
                 if field not in ("kind", "count"):
@@ -74,13 +77,14 @@ def of_lines(path):
 
 def records(directory):
     values = {}
-    for path in sorted(directory.glob("*.json")):
+    for path in sorted(directory.glob("*.json"), key=lambda path: int(path.suffixes[-2][1:])):
         for *key, value in of_google_benchmark(path):
             values.setdefault(tuple(key), []).append(value)
     for path in sorted(directory.glob("*.jsonl")):
         for *key, value in of_lines(path):
             values.setdefault(tuple(key), []).append(value)
-    return [{"axis": "jobs" if axis == "job" else axis, "peer": peer, "parameter": parameter, "unit": unit, "values": of_key}
+    return [{"axis": "jobs" if axis == "job" else axis, "peer": peer, "parameter": parameter, "unit": unit,
+             "values": of_key}
             for (axis, peer, parameter, unit), of_key in values.items()]
 
 

@@ -7,7 +7,7 @@ import sys
 
 import results
 
-POLICIES = ["contiguous", "segmented_keep_one", "segmented_eager", "fixed"]
+POLICIES = ["contiguous", "segmented_keep_one", "segmented_eager", "reserved", "fixed"]
 KIB = 1024
 
 
@@ -32,7 +32,7 @@ def read(directory, name):
                 key = "/".join(row["run_name"].split("/")[:3])
                 of_processes.setdefault(key, {}).setdefault(row["aggregate_name"], []).append(row)
     if not of_processes:
-        raise NotMeasured
+        raise NotMeasured(name)
     combine = {"median": statistics.median, "min": min}
     rows = {}
     for key, aggregates in of_processes.items():
@@ -163,10 +163,13 @@ def print_hot_split(directory):
         table.append([policy, f"{best[1]:.2f}", f"{worst[1]:.2f}", f"{worst[1] / best[1]:.2f}",
                       f"{worst_median_of[policy]:.2f}", worst[0], where, width])
     print_table(f"hot split: a call in a loop, at {len(sweep)} depths up to {size(sweep[-1][0])}; minima in ns a call",
-                ["", "best", "worst", "worst/best", "worst median", "at depth", "hot window, bytes", "its width"], table)
+                ["", "best", "worst", "worst/best", "worst median", "at depth", "hot window, bytes", "its width"],
+                table)
     print_aim("segmented_eager, worst", 25, worst_of["segmented_eager"], "ns")
     print_aim("segmented_keep_one, worst", 6, worst_of["segmented_keep_one"], "ns")
-    print_aim("contiguous, worst/best", 1.1, worst_of["contiguous"] / best_of["contiguous"], "")
+    print_aim("contiguous, worst", 1.0, round(worst_of["contiguous"] / worst_of["fixed"], 1), "x a fixed stack's")
+    ratio = {policy: worst_of[policy] / best_of[policy] for policy in ("contiguous", "fixed")}
+    print_aim("contiguous, worst/best", 1.1, ratio["contiguous"] / ratio["fixed"], "x a fixed stack's")
 
 
 def print_jobs(directory):
@@ -205,20 +208,49 @@ def print_guard(directory):
 
 
 def print_check(directory):
-    rows, _ = read(directory, "check")
-    call_ns = {}
-    for key, row in rows.items():
-        call_ns.setdefault(key.split("/")[1], []).append(row["median"]["call_ns"])
-    median = {kind: statistics.median(layouts) for kind, layouts in call_ns.items()}
-    plain = median["thread"]
     labels = {"thread": "no check, on the thread's stack", "guard": "guard: no check, in a coroutine",
               "clash_protection": "the same with -fstack-clash-protection", "compiler": "compiler: -fsplit-stack",
               "probe": "probe: growstack::call<256>"}
-    print_table("fib(24), ns a call; medians over four code layouts", ["", "ns", "to plain", "ns of the layouts"],
-                [[label, f"{median[kind]:.2f}", f"{median[kind] / plain:.2f}",
-                  " ".join(f"{ns:.2f}" for ns in sorted(call_ns[kind]))] for kind, label in labels.items()])
-    print_aim("probe, over plain", 1, median["probe"] - plain, "ns a call")
-    print_aim("guard", 1.05, median["guard"] / plain, "x plain")
+    functions, guard, probe_ns = ["fib", "tak", "ack"], [], []
+    for compiler in ("gcc", "clang"):
+        if not list(directory.glob(f"check-{compiler}.*.json")):
+            print(f"\ncheck, by {compiler}: not measured")
+            continue
+        rows, _ = read(directory, f"check-{compiler}")
+        layouts = {}  # of (kind, function), in the order of the layouts
+        for key, row in sorted(rows.items()):
+            kind, function = key.split("/")[1], key.split("/")[2].split("-")[0]
+            layouts.setdefault((kind, function), []).append(row["median"]["call_ns"])
+        median = {key: statistics.median(ns) for key, ns in layouts.items()}
+        header, table = [""], [[label] for label in labels.values()]
+        for function in functions:
+            header += [f"{function}, ns", "to plain", "of layouts"]
+            for cells, kind in zip(table, labels):
+                ns = layouts[kind, function]
+                cells += [f"{median[kind, function]:.2f}", f"{median[kind, function] / median['thread', function]:.2f}",
+                          f"{min(ns):.2f} - {max(ns):.2f}"]
+        print_table(f"a call of fib, tak and ack, by {compiler}; medians over four code layouts", header, table)
+        # The same code at the same place, on two stacks.
+        guard += [a / b for f in functions for a, b in zip(layouts["guard", f], layouts["thread", f])]
+        probe_ns += [median["probe", f] - median["thread", f] for f in functions]
+    if guard:
+        print_aim("probe, over plain", 1, max(probe_ns), "ns a call")
+        print_aim("guard, median over functions, compilers and layouts", 1.0, round(statistics.median(guard), 2),
+                  "x plain")
+
+
+def print_exceptions(directory):
+    rows, _ = read(directory, "exceptions")
+    median = times(rows, "median")
+    frames = sorted({n for _, n in median}, key=int)
+    table = []
+    for n in frames:
+        chunks = rows[f"exceptions/segmented_eager/{n}"]["median"]["chunks_linked"]
+        table.append([n, f"{chunks:.0f}", f"{median['fixed', n] / 1000:.2f}"] +
+                     [f"{median[p, n] / median['fixed', n]:.2f}" for p in POLICIES if p != "fixed"])
+    print_table("throw and catch through N frames of about 100 bytes: us on a fixed stack, and ratios to it; medians",
+                ["N", "chunks", "fixed, us"] + [p for p in POLICIES if p != "fixed"], table)
+    print_aim("segmented_eager, 100 frames", 1.1, median["segmented_eager", "100"] / median["fixed", "100"], "x fixed")
 
 
 def print_moving(directory):
@@ -240,12 +272,10 @@ def print_moving(directory):
 
 
 def print_heap(directory):
-    allocators = ["glibc", "tcmalloc", "mimalloc", "jemalloc"]
+    allocators = [name for name in ("glibc", "tcmalloc", "mimalloc", "jemalloc")
+                  if list(directory.glob(f"heap-{name}.*.json"))]
     ns = {}
     for allocator in ["growstack", *allocators]:
-        if not list(directory.glob(f"heap-{allocator}.*.json")):
-            allocators.remove(allocator)
-            continue
         rows, _ = read(directory, f"heap-{allocator}")
         for key, row in rows.items():
             pattern, bytes_, threads = key.split("/")[2].split("-")
@@ -259,15 +289,16 @@ def print_heap(directory):
 
     print_table("heap: allocate and free, ns a block for each thread; medians",
                 ["", "growstack", *allocators, "to the best of them", "to one thread"],
-                [[f"{pattern}, {size(bytes_)}, threads: {threads}", f"{ns['growstack', pattern, bytes_, threads]:.2f}"] +
+                [[f"{pattern}, {size(bytes_)}, threads: {threads}",
+                  f"{ns['growstack', pattern, bytes_, threads]:.2f}"] +
                  [f"{ns[a, pattern, bytes_, threads]:.2f}" for a in allocators] +
                  [f"{to_best((pattern, bytes_, threads)):.2f}",
                   f"{ns['growstack', pattern, bytes_, threads] / ns['growstack', pattern, bytes_, 1]:.2f}"]
                  for pattern, bytes_, threads in cases])
     print_aim("batch of 256, 64 B and 64 KiB", 1.1, max(to_best(("batch", b, 1)) for b in (64, 64 * KIB)), "x the best")
     print_aim("pair", 1.2, max(to_best(case) for case in cases if case[0] == "pair" and case[2] == 1), "x the best")
-    print_aim("two threads", 1.3, max(ns[("growstack", p, b, 2)] / ns[("growstack", p, b, 1)] for p, b, t in cases if t == 2),
-              "x one thread")
+    to_one = [ns["growstack", p, b, 2] / ns["growstack", p, b, 1] for p, b, threads in cases if threads == 2]
+    print_aim("two threads", 1.3, max(to_one), "x one thread")
 
 
 def print_density(directory):
@@ -276,8 +307,10 @@ def print_density(directory):
         run = json.loads(line)
         runs.setdefault((run["count"], run["kind"]), []).append(run)
     # Times in the program itself are counted by the system's clock ticks: only their mean says something.
-    row = {key: {field: (statistics.fmean if field.endswith("user_ns") else statistics.median)(run[field] for run in of_key)
-                 for field, value in of_key[0].items() if isinstance(value, (int, float))}
+    def combine(field, of_key):
+        return (statistics.fmean if field.endswith("user_ns") else statistics.median)(run[field] for run in of_key)
+
+    row = {key: {field: combine(field, of_key) for field, value in of_key[0].items() if isinstance(value, (int, float))}
            for key, of_key in runs.items()}
     kinds = list(dict.fromkeys(kind for _, kind in row))
     ours = [kind for kind in kinds if not kind.startswith(("boost", "goroutine"))]
@@ -287,9 +320,10 @@ def print_density(directory):
         return format(of_kind[field], form) if field in of_kind else "-"
 
     for count in counts:
-        header = ["", "bytes", "after spike", "create ns", "user", "faults", "resume ns", "spike ns", "end ns", "user", "peak"]
-        print_table(f"{count:,} suspended at once; bytes and ns each, memory with page tables; a spike is 32 KiB deep, and trimmed",
-                    header,
+        header = ["", "bytes", "after spike", "create ns", "user", "faults", "resume ns", "spike ns", "end ns", "user",
+                  "peak"]
+        print_table(f"{count:,} suspended at once; bytes and ns each, memory with page tables; a spike is 32 KiB deep, "
+                    "and trimmed", header,
                     [[kind] + [cell(row[count, kind], field, form) for field, form in (
                         ("bytes", ".0f"), ("bytes_after_spike", ".0f"), ("create_ns", ".0f"), ("create_user_ns", ".0f"),
                         ("create_faults", ".2f"), ("resume_ns", ".0f"), ("spike_ns", ".0f"), ("end_ns", ".0f"),
@@ -298,15 +332,16 @@ def print_density(directory):
     for kind, aim in (("contiguous_dense_2K", 2300), ("contiguous_dense_1K", 1400), ("contiguous_4K", 4400),
                       ("segmented_4K", 4400)):
         print_aim(f"{kind}", aim, most[kind]["bytes"], "bytes each")
-    after_spike = [most[kind]["bytes_after_spike"] / most[kind]["bytes"] for kind in ours if "bytes_after_spike" in most[kind]]
-    print_aim("after a spike and a trim", 1.1, max(after_spike), "x before")
+    after = [most[k]["bytes_after_spike"] / most[k]["bytes"] for k in ours if "bytes_after_spike" in most[k]]
+    print_aim("after a spike and a trim", 1.1, max(after), "x before")
     if "goroutine" in most:
         for kind in ours:
             print_aim(f"{kind}, create", 1, most[kind]["create_ns"] / most["goroutine"]["create_ns"], "x goroutines")
     for kind in ours if len(counts) > 1 else []:
         few, many = (sum(row[count, kind][f"{phase}_user_ns"] for phase in ("create", "resume", "end"))
                      for count in (counts[0], counts[-1]))
-        print_aim(f"{kind}, create, resume and end without page faults, {counts[-1]:,}", 2, many / few, f"x {counts[0]:,}")
+        print_aim(f"{kind}, create, resume and end without page faults, {counts[-1]:,}", 2, many / few,
+                  f"x {counts[0]:,}")
     print_aim("memory at most", 6, max(most[kind]["peak_bytes"] for kind in ours) / (KIB * KIB * KIB), "GiB")
     print_aim("mappings", 65530, max(most[kind]["mappings"] for kind in ours), "")
 
@@ -359,22 +394,22 @@ def print_peer_hot_split(found):
 def print_patterns(directory):
     rows, _ = read(directory, "patterns")
     median = times(rows, "median")
-    stacks = ["segmented_eager", "segmented_keep_one", "contiguous", "reserved", "fixed"]
+    stacks = [policy for policy in POLICIES if policy != "fixed"]
     names = ["fib", "tak", "ack", "motzkin", "quicksort", "boundary", "generator", "walk"]
-    print_table("patterns: us on a fixed stack, and ratios to it; medians", ["", "fixed, us"] + [s for s in stacks if s != "fixed"],
+    print_table("patterns: us on a fixed stack, and ratios to it; medians", ["", "fixed, us", *stacks],
                 [[pattern, f"{median['fixed', pattern] / 1000:.1f}"] +
-                 [f"{median[s, pattern] / median['fixed', pattern]:.2f}" for s in stacks if s != "fixed"]
-                 for pattern in names])
+                 [f"{median[s, pattern] / median['fixed', pattern]:.2f}" for s in stacks] for pattern in names])
 
 
 def main():
     directory = pathlib.Path(sys.argv[1])
     for part in (print_switch, print_create, print_relocate, print_growth, print_hot_split, print_guard, print_check,
-                 print_moving, print_heap, print_density, print_peers, print_patterns, print_jobs):
+                 print_exceptions, print_moving, print_heap, print_density, print_peers, print_patterns, print_jobs):
         try:
             part(directory)
-        except (NotMeasured, FileNotFoundError, KeyError) as missing:
-            print(f"\n{part.__name__.removeprefix('print_')}: not measured, or in part ({type(missing).__name__} {missing})")
+        except (NotMeasured, FileNotFoundError, KeyError, ValueError) as missing:
+            what = part.__name__.removeprefix("print_")
+            print(f"\n{what}: not measured, or in part; missing: {missing}")
 
 
 main()

@@ -14,14 +14,14 @@ namespace peers {
     return recurse(frames - 1, top, depth_bytes) + local[0];
 }
 
-// Over 256 bytes: compilers check smaller frames by sp alone.
-[[gnu::noinline]] static int callee(int x) {
+// Over 256 bytes: compilers check smaller frames by sp alone. Aligned, as in hot_split.cpp.
+[[gnu::noinline, gnu::aligned(64)]] static int callee(int x) {
     volatile char frame[512];
     frame[0] = static_cast<char>(x);
     return frame[0] + 1;
 }
 
-[[gnu::noinline]] int loop(int times) {
+[[gnu::noinline, gnu::aligned(64)]] int loop(int times) {
     int sum = 0;
     for (int i = 0; i < times; ++i) sum += callee(sum & 1);
     return sum;

@@ -11,8 +11,9 @@ const LINES = {
     contiguous: ["--contiguous", ""],
     segmented_eager: ["--eager", ""],
     segmented_keep_one: ["--keep", "7 3"],
+    reserved: ["--reserved", "12 3"],
     fixed: ["--fixed", "2 3"],
-    boost_fiber_protected: ["--reserved", "9 3 2 3"],
+    boost_fiber_protected: ["--boost", "9 3 2 3"],
     goroutine: ["--go", "5 2"],
     gccgo: ["--gccgo", "1 2"],
     libgcc: ["--libgcc", "8 2 2 2"],
@@ -54,12 +55,15 @@ const drawLines = (chart, width) =>
         ),
     });
 
+/** A label for each 1, 2 and 5 of a log axis: those of more would overlap. */
+const fewNumbers = v => (/^[125]e/.test(v.toExponential()) ? number(v) : "");
+
 /** One row for each peer: a dot for the median, a bar for the spread; points are {peer, x, lo, hi, filled}. */
 const drawDots = (chart, width) => {
     const rows = [...new Set(chart.points.map(p => p.peer))];
     return plot(width, rows.length * 26 + 80, {
-        marginLeft: width < 500 ? 165 : 200,
-        x: {grid: true, tickSpacing: 70, ...(chart.x.type && {tickFormat: number}), ...chart.x},
+        marginLeft: 14 + 6.9 * Math.max(...rows.map(row => name(row).length)),
+        x: {grid: true, tickSpacing: 70, ...(chart.x.type && {tickFormat: fewNumbers}), ...chart.x},
         y: {domain: rows, label: null, tickFormat: name},
         marks: [
             Plot.ruleX(chart.mark ?? [], {stroke: "var(--soft)"}),
@@ -146,7 +150,9 @@ function hotSplit(r) {
             title: "Hot split: a call in a loop, at every depth",
             kind: "lines",
             points,
-            read: "Lower is better: a spike is a depth at which each call links a chunk and unlinks it again, a flat line has no such depth.",
+            read:
+                "Lower is better: a spike is a depth at which each call links a chunk and unlinks it again, " +
+                "a flat line has no such depth.",
             command: "./bench/run && build/bench/bench/hot_split",
             x: {label: "depth of the loop, KiB →", transform: x => x / KIB},
             y: {label: "↑ ns a call, log"},
@@ -170,7 +176,9 @@ function growth(r) {
             kind: "lines",
             points,
             marker: true,
-            read: "Lower is better: the line of the fixed stack, which is ready and warm, is the recursion itself; what lies above it is the price of growing.",
+            read:
+                "Lower is better: the line of the fixed stack, which is ready and warm, is the recursion itself; " +
+                "what lies above it is the price of growing.",
             command: "./bench/run && build/bench/bench/growth",
             x: {
                 type: "log",
@@ -199,7 +207,9 @@ function density(r) {
     return dotsOf(
         "density",
         `Memory of a suspended coroutine, of ${counts}`,
-        `Further left is better: a full dot is a coroutine that has done little, a ring the same after it has once been 32 KiB deep and was trimmed; where one of them is not seen, it is the same or was not measured. ${ownRest}`,
+        "Further left is better: a full dot is a coroutine that has done little, a ring the same after it has once " +
+            "been 32 KiB deep and was trimmed; where one of them is not seen, it is the same or was not measured. " +
+            ownRest,
         "./bench/run && build/bench/bench/density contiguous_dense_2K 1000000",
         "bytes each",
         sorted(points),
@@ -214,14 +224,72 @@ const ofAxis = (r, axis, parameter) =>
             .map(row => dot(row)),
     );
 
-/** All layouts, the plain call first. */
-const ofChecks = r =>
-    ["thread", "clash_protection", "guard", "probe", "compiler"].flatMap(peer =>
-        sorted(r.of("check", peer).map(row => dot(row))),
+/** All layouts of each kind of check, as ratios to the median of the plain ones of the same function and compiler. */
+function ofChecks(r) {
+    const colours = {compiler: "--eager", probe: "--keep", guard: "--contiguous", clash_protection: "--fixed"};
+    return r
+        .checks()
+        .filter(check => check.kind !== "thread")
+        .flatMap(({kind, code, plain, rows}) =>
+            rows.map(row => ({
+                ...dot(row),
+                peer: `${code}, ${name(kind)}`,
+                x: row.value / plain,
+                lo: row.lo / plain,
+                hi: row.hi / plain,
+                colour: colours[kind],
+            })),
+        )
+        .sort((a, b) => a.peer.localeCompare(b.peer));
+}
+
+function check(r) {
+    const chart = dotsOf(
+        "check",
+        "Check: what a call pays for “is there room?”",
+        "Further left is better: at 1 a check is free; each dot is one layout of the same code, so what lies within " +
+            "another row's dots is no difference.",
+        "./bench/run && build/bench/bench/check-gcc",
+        "time, × a plain call",
+        ofChecks(r),
+        [1],
     );
+    if (!chart) return chart;
+    const ns = list => list.map(row => number(row.value)).join(", ");
+    const rows = r.checks().map(({kind, code, plain, middle, rows}) => [
+        `${code}, ${kind === "thread" ? "plain" : name(kind)}`,
+        number(middle / plain),
+        number(middle),
+        ns(rows),
+    ]);
+    return {...chart, table: {header: ["", "× plain", "median, ns a call", "its layouts"], rows}};
+}
+
+function exceptions(r) {
+    const points = toFixed(r, "exceptions", frames => `N = ${frames}`);
+    const chart = dotsOf(
+        "exceptions",
+        "Exceptions: a throw through N frames, beside a fixed stack",
+        "Further left is better: at 1 chunks and moves cost a throw nothing; from 100 frames on it crosses chunks.",
+        "./bench/run && build/bench/bench/exceptions",
+        "time, × fixed",
+        points,
+        [1],
+    );
+    if (!chart) return chart;
+    const rows = r.of("exceptions"),
+        distinct = field => [...new Set(rows.map(row => row[field]))];
+    return {
+        ...chart,
+        table: {
+            header: ["frames; ns a throw", ...distinct("peer").map(name)],
+            rows: distinct("parameter").map(n => [n, ...distinct("peer").map(p => number(r.get("exceptions", p, n)))]),
+        },
+    };
+}
 
 /** Ratios to the fixed stack of the same run; rows of one job or pattern stand together. */
-function toFixed(r, axis) {
+function toFixed(r, axis, label = parameter => parameter) {
     return r
         .of(axis)
         .filter(row => !row.parameter.includes("/") && row.peer !== "fixed")
@@ -231,7 +299,7 @@ function toFixed(r, axis) {
             return [
                 {
                     ...dot(row),
-                    peer: `${row.parameter}, ${name(row.peer)}`,
+                    peer: `${label(row.parameter)}, ${name(row.peer)}`,
                     x: row.value / fixed,
                     lo: row.lo / fixed,
                     hi: row.hi / fixed,
@@ -242,7 +310,7 @@ function toFixed(r, axis) {
                 },
             ];
         })
-        .sort((a, b) => a.peer.localeCompare(b.peer));
+        .sort((a, b) => a.peer.localeCompare(b.peer, "en", {numeric: true}));
 }
 
 export function charts(r) {
@@ -266,14 +334,8 @@ export function charts(r) {
             "ns each",
             ofAxis(r, "create", "run"),
         ),
-        dotsOf(
-            "check",
-            "Check: what a call of fib pays for “is there room?”",
-            "Further left is better: each dot is one layout of the same code, so what lies within another row's dots is no difference; the axis does not begin at 0.",
-            "./bench/run && build/bench/bench/check",
-            "ns a call",
-            ofChecks(r),
-        ),
+        check(r),
+        exceptions(r),
         dotsOf(
             "jobs",
             "Real jobs, beside a fixed stack that somebody made large enough",

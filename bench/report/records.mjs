@@ -1,4 +1,4 @@
-// What was measured, by axis, peer and parameter: the medians (of a hot split the minima) and the spread of the processes.
+// What was measured, by axis, peer and parameter: medians (of a hot split minima) of the processes, and their spread.
 
 const quantile = (sorted, q) => {
     const at = (sorted.length - 1) * q,
@@ -39,6 +39,24 @@ export class Records {
     }
     extreme(axis, peer, wins) {
         return this.of(axis, peer).reduce((a, b) => (a && !wins(b, a) ? a : b), undefined);
+    }
+    /** Returns, for each check, function and compiler: its layouts, their median, and those of the plain ones. */
+    checks() {
+        const found = new Map();
+        for (const row of this.of("check")) {
+            const [name, compiler, layout] = row.parameter.split("-");
+            const key = `${row.peer}|${name}, ${compiler}`;
+            if (!found.has(key)) found.set(key, {kind: row.peer, code: `${name} by ${compiler}`, rows: []});
+            found.get(key).rows[layout] = row;
+        }
+        const middle = rows => median(rows.map(row => row.value));
+        const plain = new Map(
+            [...found.values()].filter(c => c.kind === "thread").map(c => [c.code, c.rows]),
+        );
+        return [...found.values()]
+            .filter(c => plain.has(c.code))
+            .map(c => ({...c, middle: middle(c.rows), plain: middle(plain.get(c.code)), plainRows: plain.get(c.code)}))
+            .sort((a, b) => a.code.localeCompare(b.code));
     }
     /** Returns how many coroutines the largest run of any kind had. */
     mostCoroutines() {

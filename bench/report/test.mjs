@@ -33,7 +33,8 @@ const expected = {
     ).length,
     switch: of("switch").filter(r => r.parameter === "pair").length,
     create: of("create").filter(r => r.parameter === "run").length,
-    check: of("check").length,
+    check: of("check").filter(r => r.peer !== "thread").length,
+    exceptions: toFixed("exceptions"),
     jobs: toFixed("jobs"),
     patterns: toFixed("patterns"),
 };
@@ -46,7 +47,8 @@ const worst = peer =>
             .map(r => Math.min(...r.values)),
     );
 const shown = text => Number(text.replaceAll(",", ""));
-const near = (text, value) => Math.abs(shown(text) - value) <= 0.006 * value;
+const near = (text, value) =>
+    Number.isFinite(value) ? Math.abs(shown(text) - value) <= 0.006 * value : text === "–";
 
 /** Counts points in each of a chart's two drawings: corners of its lines and dots. */
 const countPoints = id =>
