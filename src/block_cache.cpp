@@ -8,6 +8,7 @@
 #include "with_room.hpp"
 
 #include <growstack/grow/family.hpp>
+#include <growstack/grow/reserve.hpp>
 #include <growstack/grow/stackalloc.hpp>
 #include <growstack/heap/resource.hpp>
 #include <growstack/switch.hpp>
@@ -194,6 +195,7 @@ bool keep_stack(stack& self) noexcept {
         grow::leave_family(block.stack);
         if (!keep_stack(block.stack)) grow::release_stack(block.stack);
     });
+    grow::leave_reserve();
     if (failure) throw_failure(std::move(failure));
 }
 
@@ -214,9 +216,10 @@ void destroy_body(control_block& block) noexcept {
 
 control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default) {
     const grow::stack_sizes* const sizes = known_sizes(policy, options, is_default);
-    control_block* const block = sizes && type.is_cached ? list_of(type, policy).pop(*sizes) : nullptr;
-    if (!block) [[unlikely]] return new_block_slowly(type, policy, options, is_default);
-    begin_again(*block, type);
+    control_block* block = sizes && type.is_cached ? list_of(type, policy).pop(*sizes) : nullptr;
+    if (block) [[likely]] begin_again(*block, type);
+    else block = new_block_slowly(type, policy, options, is_default);
+    grow::leave_reserve();
     return block;
 }
 
@@ -230,6 +233,7 @@ void delete_block(control_block& block) noexcept {
 void finish(control_block& block, stack& resumer) {
     if (block.type->destroy_body || !keep_stack(block.stack)) [[unlikely]] return finish_slowly(block, resumer);
     write_limit(resumer.limit);
+    grow::leave_reserve();
     if (block.books().failure) [[unlikely]] throw_failure(std::exchange(block.books().failure, nullptr));
 }
 

@@ -7,6 +7,7 @@
 #include "observe.hpp"
 #include "outward_call.hpp"
 #include "quarantine.hpp"
+#include "reserve.hpp"
 #include "room.hpp"
 #include "shadow.hpp"
 #include "stress.hpp"
@@ -70,6 +71,11 @@ struct live_range {
     std::uintptr_t marked_lo = lo; // of the innermost frame, which may have been marked in the shadow, and not been touched yet
 };
 
+void set_shrink_above(stack& self) noexcept {
+    const std::size_t bytes = size_of(self);
+    self.shrink_above = bytes > self.sizes->initial_bytes ? self.memory.hi - bytes / 4 + self.sizes->headroom_bytes : UINTPTR_MAX;
+}
+
 // Copies the live frames to the high end of `fresh`, and re-points every word on the way.
 displacement copystack(stack& self, bounds fresh, live_range live) noexcept {
     const bounds old = self.memory;
@@ -99,7 +105,8 @@ void audit_after_move(const stack& self, bounds old, live_range live) noexcept {
 
 void tell_sanitizer(stack& self, live_range live, const displacement& moved) noexcept {
     move_shadow(self, live.lo, live.marked_lo, moved);
-    if (this_thread().running == &self) announce_memory(self);
+    // One that is being left is announced when it is entered again.
+    if (this_thread().running == &self && detail::read_limit() != detail::limit_switching) announce_memory(self);
 }
 
 // Moves the stack to `bytes` of new memory. Returns false, and leaves all as it was, if there is none.
@@ -126,8 +133,7 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     if (is_faulting()) [[unlikely]] quarantine(self, old, self.sizes->layout, live.code);
     else stackfree(old, self.sizes->layout);
     self.shallow_yields = 0;
-    const bool is_grown = bytes > self.sizes->initial_bytes;
-    self.shrink_above = is_grown ? fresh.hi - bytes / 4 + self.sizes->headroom_bytes : UINTPTR_MAX;
+    set_shrink_above(self);
     return true;
 }
 
@@ -226,7 +232,18 @@ bool move_suspended(stack& self, std::size_t bytes) noexcept {
 
 } // namespace
 
-void note_shallow_yield(stack& self) noexcept {
+bool can_grow(stack& self, std::uintptr_t sp) noexcept {
+    return self.sizes->move_at_guard && !is_pinned(self, sp) &&
+           grown_bytes(self, self.memory.hi - sp + self.sizes->headroom_bytes) <= self.sizes->max_bytes;
+}
+
+void forget_reserve(stack& self) noexcept { set_shrink_above(self); }
+
+void note_yield(stack& self) noexcept {
+    if (has_noted_reserve(self)) {
+        forget_reserve(self);
+        return leave_reserve();
+    }
     // A coroutine that goes deep each time it is resumed would otherwise shrink and grow each time.
     constexpr unsigned yields_before_shrinking = 64;
     if (self.sizes->shrink_on_yield) {

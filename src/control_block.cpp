@@ -47,7 +47,7 @@ stack_stats stats_of(const control_block& block) noexcept {
 
 void growstack::this_coroutine::ensure(std::size_t bytes) {
     const std::uintptr_t limit = detail::read_limit();
-    if (limit == detail::limit_check_never) return;
+    if (limit == detail::limit_check_never || limit == detail::limit_switching) return;
     const auto sp = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     const std::size_t wanted = std::min(bytes, detail::absurd_bytes); // more than that does not fit either
     if (limit == detail::limit_check_always || sp < limit || sp - limit < wanted) detail::growstack_ensure(wanted);

@@ -16,6 +16,7 @@
 #include "handler_addresses.hpp"
 #include "morestack.hpp"
 #include "quarantine.hpp"
+#include "reserve.hpp"
 #include "room.hpp"
 #include "shadow.hpp"
 #include "stress.hpp"
@@ -76,17 +77,23 @@ bool is_library_running() noexcept {
     return limit == detail::limit_check_never || limit == detail::limit_in_transition;
 }
 
+// Says if the coroutine that is left cannot move, though no library code has begun that would mind: what the thread holds of exceptions
+// may be the next one's already.
+bool is_leaving_with_exception(const stack& self) noexcept {
+    return detail::read_limit() == detail::limit_switching && self.exceptions.in_flight;
+}
+
 // Says if the stack may move now, where the coroutine is at whatever instruction. Not while the library itself runs on it:
 // it may hold a lock that growth takes.
 bool may_move(stack& self, std::uintptr_t sp) noexcept {
     return self.kind()->is_movable && self.sizes->move_at_guard && this_thread().running == &self && !self.books().destroyer &&
-           !is_library_running() && !has_pin(self, sp);
+           !is_library_running() && !is_leaving_with_exception(self) && !has_pin(self, sp);
 }
 
 // What does not last: growth that has begun on the stack that is full, an exception that will be caught, the unwinding of a stack
 // that is destroyed.
 bool may_use_reserve(const stack& self) noexcept {
-    return is_library_running() || self.books().destroyer ||
+    return is_library_running() || detail::read_limit() == detail::limit_switching || self.books().destroyer ||
            (self.kind()->is_movable && (exceptions_in_flight() || (self.top && !self.pins)));
 }
 
@@ -156,7 +163,8 @@ std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, inter
     if (exceptions_in_flight()) adjust_handler_addresses(live_words(self, code), code, request.moved);
     if (end) *end_of_probing = static_cast<greg_t>(end + request.moved.distance);
     ++self.books().counts.guard_faults;
-    detail::write_limit(self.update_limit());
+    const std::uintptr_t limit = self.update_limit();
+    if (detail::read_limit() != detail::limit_switching) detail::write_limit(limit);
     return {};
 }
 
@@ -169,7 +177,7 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
     const bool can_move = may_move(self, code.sp()) && (end_of_probing || needed_lo >= p.guard().lo);
     if (needed_lo >= lowest && open_room(self, p, touched)) return;
     // The reserve stays open behind an exception, and code without checks goes on in it. So the next one may find none left.
-    if ((!can_move || exceptions_in_flight()) && may_use_reserve(self) && open_beyond_room(self, needed_lo)) return;
+    if ((!can_move || exceptions_in_flight()) && may_use_reserve(self) && open_beyond_room(self, needed_lo)) return note_reserve(self);
     if (can_move && (!exceptions_in_flight() || can_find_handler_addresses(live_words(self, code), code))) {
         const std::optional<overflow_reason> failure = move(self, needed_lo, code, end_of_probing);
         if (!failure) return;

@@ -5,7 +5,7 @@
 //
 // Whoever leaves does the books, whoever arrives stores the context of whoever left. In between, the limit slot says
 // "no checks", so that a signal handler never compares one stack's sp with another stack's limit. Resume alone says which
-// stack runs, on both ways: so it is the one that is left while a yield jumps, whose stack may run into the guard there.
+// stack runs, on both ways: so it is the one that is left while a yield jumps, whose stack may run into the guard there, and move.
 //
 // Inline, always: a function that switches returns to where the processor's return predictor does not expect it,
 // which costs 8 ns each time. In line there is no such return.
@@ -13,6 +13,7 @@
 
 #include <growstack/control_block.hpp>
 #include <growstack/grow/fiber.hpp>
+#include <growstack/grow/reserve.hpp>
 #include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/thread.hpp>
 
@@ -30,7 +31,7 @@ void finish(control_block& block, grow::stack& resumer);
 [[noreturn]] void throw_bad_yield();
 
 [[gnu::always_inline]] inline void leave(const grow::thread_state& thread, grow::stack& from, const grow::stack& to) noexcept {
-    write_limit(limit_check_never); // first: a check that links a chunk must not come between announce and jump
+    write_limit(limit_switching); // first: a check that links a chunk must not come between announce and jump
     if constexpr (grow::has_address_sanitizer) grow::announce_switch(from, to);
     from.exceptions = *thread.exceptions;
     *thread.exceptions = to.exceptions;
@@ -62,7 +63,7 @@ void finish(control_block& block, grow::stack& resumer);
     thread.running = &resumer; // the same thread: whoever resumes waits here
     if constexpr (grow::has_address_sanitizer) grow::confirm_switch(resumer, self);
     if (self.is_dead()) [[unlikely]] return finish(block, resumer);
-    if (reinterpret_cast<std::uintptr_t>(self.context) > self.shrink_above) [[unlikely]] grow::note_shallow_yield(self);
+    if (reinterpret_cast<std::uintptr_t>(self.context) > self.shrink_above) [[unlikely]] grow::note_yield(self);
     write_limit(resumer.limit);
 }
 

@@ -44,7 +44,7 @@ template <std::size_t bytes>
 
 // Marks a byte of a frame that nothing has been written to, as instrumented code may, has the stack move by the frame's first touch, and
 // says if the mark is where the byte is then. Calls nothing: a return address would be the first touch.
-[[gnu::noinline, gnu::no_sanitize("address"), gnu::no_sanitize("undefined")]] bool keeps_a_mark(std::size_t scale, std::size_t offset) {
+__attribute__((noinline, no_sanitize("address", "undefined"))) bool keeps_a_mark(std::size_t scale, std::size_t offset) {
     volatile char frame[12000];
     const auto marked = reinterpret_cast<std::uintptr_t>(frame + 6000);
     *reinterpret_cast<volatile unsigned char*>((marked >> scale) + offset) = 0xf1;

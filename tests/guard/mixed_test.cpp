@@ -60,9 +60,46 @@ struct alternation {
     guard::opaque(room);
 }
 
+// What switches, or takes stacks, where it may be the first to touch a page.
+growstack::coroutine<>* endless = nullptr;
+void yields() { growstack::this_coroutine::yield(); }
+void resumes() { endless->resume(); }
+void creates() { growstack::coroutine<> c{[] {}}; }
+void creates_and_resumes() { growstack::coroutine<>{[] {}}.resume(); }
+void creates_and_destroys() { growstack::coroutine<>{[] { growstack::this_coroutine::yield(); }}.resume(); }
+
+template <std::size_t Bytes>
+[[gnu::noinline]] std::size_t at_each_level(std::size_t levels, void (*f)()) {
+    volatile char room[Bytes];
+    guard::opaque(room);
+    room[0] = 1;
+    f();
+    const std::size_t below = levels ? at_each_level<Bytes>(levels - 1, f) : 0;
+    return below + static_cast<std::size_t>(room[0]);
+}
+
+template <std::size_t Bytes>
+bool grows_by_small_frames(void (*f)()) {
+    growstack::coroutine<> other{[] { for (;;) growstack::this_coroutine::yield(); }};
+    endless = &other;
+    std::size_t sum = 0;
+    growstack::coroutine<> c{[&] { sum = at_each_level<Bytes>(150'000 / Bytes, f); }};
+    while (!c.done()) c.resume();
+    return sum == 150'000 / Bytes + 1 && c.stats().moves > 0;
+}
+
 } // namespace
 
 TYPE_TO_STRING(segmented);
+
+// growstack's own code opens the reserve, which the frames then stay within.
+TEST_CASE("code without checks may call growstack at each level, however small its frames") {
+    for (auto* const f : {yields, resumes, creates, creates_and_resumes, creates_and_destroys}) {
+        CHECK(guard::is_right_in_child([f] { return grows_by_small_frames<16>(f); }));
+        CHECK(guard::is_right_in_child([f] { return grows_by_small_frames<112>(f); }));
+        CHECK(guard::is_right_in_child([f] { return grows_by_small_frames<1000>(f); }));
+    }
+}
 
 TEST_CASE_TEMPLATE("code with and without checks calls back and forth, deep in both", Kind, GUARD_EACH_KIND, segmented) {
     for (const std::size_t levels : {1u, 7u, 100u, 500u}) {

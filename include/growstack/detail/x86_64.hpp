@@ -19,6 +19,9 @@ inline constexpr std::uintptr_t limit_in_transition = static_cast<std::uintptr_t
 /// No check fails: plain threads, and the library itself.
 inline constexpr std::uintptr_t limit_check_never = 0;
 
+/// The same, while a coroutine is left: growstack holds no lock, so the fault handler may move its stack.
+inline constexpr std::uintptr_t limit_switching = 1;
+
 /// Returns the running thread's stack limit (tcbhead_t.__private_ss, offset 0x70).
 [[gnu::always_inline]] inline std::uintptr_t read_limit() noexcept {
     std::uintptr_t limit;

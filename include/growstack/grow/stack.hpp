@@ -136,7 +136,7 @@ struct stack {
     std::uintptr_t limit = 0;      // the thread's limit slot while this stack runs
     void* context = nullptr;       // while it does not run: its fcontext, which is its sp
     detail::exception_state exceptions{}; // while it does not run
-    std::uintptr_t shrink_above = UINTPTR_MAX; // suspended with sp above this, less than a quarter is used
+    std::uintptr_t shrink_above = UINTPTR_MAX; // suspended with sp above this, less than a quarter is used; 0: see reserve.hpp
     const stack_sizes* sizes = &no_sizes;
     unsigned pins = 0;             // while there are any, it must not move
     unsigned char shallow_yields = 0; // since the stack moved last
@@ -200,8 +200,8 @@ void check_mark(const stack& self) noexcept;
 void release_stack(stack& self) noexcept;
 
 /// Notes that a contiguous stack has yielded with less than a quarter in use: shrinks it, if its options say so; otherwise asks the
-/// next check to do it, when that has happened often enough.
-void note_shallow_yield(stack& self) noexcept;
+/// next check to do it, when that has happened often enough. Or that the switch has opened its reserve.
+void note_yield(stack& self) noexcept;
 
 /// Moves a contiguous stack that does not run to half its size while under a quarter is used. Returns whether it moved.
 bool shrink_suspended(stack& self) noexcept;

@@ -1,0 +1,15 @@
+// What becomes of an open reserve.
+#pragma once
+
+#include <growstack/grow/reserve.hpp>
+
+namespace growstack::grow {
+
+/// In the fault handler, which has opened the reserve of `self`.
+void note_reserve(stack& self) noexcept;
+
+// Of contiguous stacks (contiguous.cpp).
+bool can_grow(stack& self, std::uintptr_t sp) noexcept;
+void forget_reserve(stack& self) noexcept;
+
+} // namespace growstack::grow
