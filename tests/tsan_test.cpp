@@ -4,7 +4,9 @@
 #include <atomic>
 #include <csetjmp>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -253,4 +255,19 @@ TEST_CASE_TEMPLATE("a report shows the calls of the function that a jump has gon
     CHECK(test::contains(end.error_text, race));
     CHECK(test::contains(end.error_text, "touch_in_turn"));
     CHECK(!test::contains(end.error_text, "recurse"));
+}
+
+TEST_CASE("while the audit is on, a block that malloc gives out again has nothing of what was freed there") {
+    constexpr std::size_t words = 500;
+    constexpr std::uintptr_t value = 0x1234567;
+    const bool was_on = growstack::set_audit(true);
+    auto* const first = static_cast<volatile std::uintptr_t*>(std::malloc(words * sizeof value));
+    const auto address = reinterpret_cast<std::uintptr_t>(first);
+    first[words - 1] = value;
+    std::free(const_cast<std::uintptr_t*>(first));
+    auto* const second = static_cast<volatile std::uintptr_t*>(std::malloc(words * sizeof value));
+    growstack::set_audit(was_on);
+    REQUIRE(reinterpret_cast<std::uintptr_t>(second) == address);
+    CHECK(second[words - 1] == 0xfcfcfcfcfcfcfcfc);
+    std::free(const_cast<std::uintptr_t*>(second));
 }
