@@ -9,6 +9,8 @@ extern "C" {
 [[gnu::weak]] void* __tsan_create_fiber(unsigned flags);
 [[gnu::weak]] void __tsan_destroy_fiber(void* fiber);
 [[gnu::weak]] void __tsan_switch_to_fiber(void* fiber, unsigned flags);
+[[gnu::weak]] void __tsan_func_exit();
+[[gnu::weak]] unsigned long __tsan_testonly_shadow_stack_current_size();
 }
 
 namespace growstack::grow {
@@ -34,6 +36,12 @@ void leave_fiber(void* fiber) noexcept {
 void free_fiber(stack& self) noexcept {
     if (!has_fibers() || !self.books().sanitizer_state) return;
     __tsan_destroy_fiber(std::exchange(self.books().sanitizer_state, nullptr));
+}
+
+std::size_t noted_calls() noexcept { return __tsan_testonly_shadow_stack_current_size(); }
+
+void forget_calls(std::size_t count) noexcept {
+    while (noted_calls() > count) __tsan_func_exit();
 }
 
 bool has_fibers() noexcept { return __tsan_switch_to_fiber; }

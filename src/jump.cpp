@@ -3,13 +3,16 @@
 #include "fatal.hpp"
 #include "jump.hpp"
 #include "room.hpp"
+#include "valgrind.hpp"
 #include "with_room.hpp"
 
 #include <growstack/grow/chunk.hpp>
+#include <growstack/grow/fiber.hpp>
 #include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/thread.hpp>
 
 #include <dlfcn.h>
+#include <gnu/lib-names.h>
 #include <unwind.h>
 
 #include <cstddef>
@@ -23,6 +26,7 @@ void growstack_call_from_context(const void* context, void (*f)(void*), void* ar
 namespace growstack::grow {
 
 void adjust_jump_buffers(bounds where, bounds frames, const displacement& moved) noexcept {
+    const valgrind_ignores quiet; // most words are no buffer's, and many nobody has written to
     auto* const words = reinterpret_cast<std::uintptr_t*>(where.lo);
     const std::size_t count = where.bytes() / sizeof *words;
     for (std::size_t i = jmp_buf_sp; i < count; ++i) {
@@ -96,6 +100,23 @@ void check_jump_from_native(std::uintptr_t sp) noexcept {
     if (native && is_on_stack(*native->caller, sp)) detail::fatal_jump(*native->caller, "out of growstack::native");
 }
 
+// ThreadSanitizer finds a buffer by the sp in it, which a move changes, and takes deeper frames for lower ones, which chunks are not.
+// So coroutines' jumps pass by its functions; what those do, keep the number of calls that it has noted, is done here.
+std::uint32_t& noted_calls_in(const void* env) noexcept {
+    return static_cast<std::uint32_t*>(const_cast<void*>(env))[jmp_buf_spare];
+}
+
+constexpr const char* jumps[] = {"setjmp", "_setjmp", "__sigsetjmp", "longjmp", "_longjmp", "siglongjmp", "__longjmp_chk"};
+constinit void* next_jumps[std::size(jumps)] = {};
+constinit void* glibcs_jumps[std::size(jumps)] = {}; // where that is not the same
+
+// When the program starts: there is no room for it on a coroutine's stack.
+[[gnu::constructor(102)]] void find_glibcs_jumps() noexcept {
+    if (!has_fibers()) return;
+    void* const glibc = ::dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD);
+    for (std::size_t i = 0; glibc && i < std::size(jumps); ++i) glibcs_jumps[i] = ::dlsym(glibc, jumps[i]);
+}
+
 } // namespace
 
 bool has_jump_pin(stack& self, std::uintptr_t sp) noexcept {
@@ -112,6 +133,7 @@ extern "C" {
 
 void growstack_note_setjmp(const void* env, std::uintptr_t sp) noexcept {
     stack* const self = running_coroutine();
+    if (self && has_fibers()) noted_calls_in(env) = static_cast<std::uint32_t>(noted_calls());
     if (!self || !self->kind()->is_movable) return;
     const checks_off quiet;
     const piece first = piece_of(*self, nullptr);
@@ -138,6 +160,7 @@ prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcep
     if (!is_on_stack(*self, sp)) growstack::detail::fatal_jump(*self, "to a frame that is not on its stack");
     for (chunk* c; (c = self->top) && !is_on(piece_of(*self, c), sp); pop_chunk(*c->entered_from)) forget_frames(c->memory);
     forget_frames({piece_of(*self, self->top).accessible_lo(), sp});
+    if (has_fibers()) forget_calls(noted_calls_in(env));
     growstack::detail::write_limit(self->update_limit());
     // glibc's checked one knows nothing of chunks.
     return {index == checked_longjmp ? plain_longjmp : index, sp & ~std::uintptr_t{15}};
@@ -145,11 +168,11 @@ prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcep
 
 /// Returns glibc's function, or that of a sanitizer before it.
 void* growstack_find_jump(std::size_t index) noexcept {
-    static constexpr const char* names[] = {"setjmp", "_setjmp", "__sigsetjmp", "longjmp", "_longjmp", "siglongjmp", "__longjmp_chk"};
-    static void* functions[std::size(names)];
-    if (!functions[index]) functions[index] = ::dlsym(RTLD_NEXT, names[index]);
-    if (!functions[index]) growstack::detail::fatal_no_jump(names[index]);
-    return functions[index];
+    const bool is_glibcs = has_fibers() && running_coroutine();
+    void*& function = is_glibcs ? glibcs_jumps[index] : next_jumps[index];
+    if (!function && !is_glibcs) function = ::dlsym(RTLD_NEXT, jumps[index]);
+    if (!function) growstack::detail::fatal_no_jump(jumps[index]);
+    return function;
 }
 
 }

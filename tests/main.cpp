@@ -1,6 +1,9 @@
 // Runs the tests. A test that passes but leaves something behind (stack memory in use, a trace hook, a stress mode, a
 // limit in the limit slot) counts as failed: every test is a leak test.
 //
+// --left-out=PATTERN=REASON: the test cases, or files, that match are not run; the reason is printed, and a pattern that matches none is
+// a failure. --only=FILES=REASON: no other files are run.
+//
 // This file is compiled without checks, so doctest is code without checks: call it outside coroutines.
 #define DOCTEST_CONFIG_IMPLEMENT
 #define DOCTEST_CONFIG_NO_POSIX_SIGNALS // doctest's handlers would replace the library's
@@ -8,10 +11,26 @@
 
 #include <growstack/growstack.hpp>
 
+#include <fnmatch.h>
+
+#include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 namespace {
+
+struct left_out {
+    std::string pattern, reason;
+    std::size_t cases = 0;
+
+    bool matches(const doctest::TestCaseData& test) const {
+        return ::fnmatch(pattern.c_str(), test.m_name, 0) == 0 || ::fnmatch(pattern.c_str(), test.m_file.c_str(), 0) == 0;
+    }
+};
+
+std::vector<left_out> all_left_out;
 
 int passed = 0;
 int failed = 0;
@@ -50,7 +69,9 @@ struct leak_check : doctest::IReporter {
 
     void test_case_reenter(const doctest::TestCaseData&) override {}
     void test_case_exception(const doctest::TestCaseException&) override {}
-    void test_case_skipped(const doctest::TestCaseData&) override {}
+    void test_case_skipped(const doctest::TestCaseData& test) override {
+        for (left_out& some : all_left_out) some.cases += some.matches(test);
+    }
     void report_query(const doctest::QueryData&) override {}
     void test_run_start() override {}
     void test_run_end(const doctest::TestRunStats&) override {}
@@ -66,12 +87,38 @@ private:
 
 REGISTER_LISTENER("leak_check", 1, leak_check);
 
+// Takes our own arguments, each "--name=pattern=reason".
+void leave_out(doctest::Context& context, int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string argument = argv[i];
+        const std::size_t pattern = argument.find('=') + 1, reason = argument.find('=', pattern) + 1;
+        const left_out some{argument.substr(pattern, reason - pattern - 1), argument.substr(reason)};
+        const bool is_file = some.pattern.ends_with(".cpp");
+        if (argument.starts_with("--left-out=")) {
+            context.addFilter(is_file ? "source-file-exclude" : "test-case-exclude", some.pattern.c_str());
+            all_left_out.push_back(some);
+        } else if (argument.starts_with("--only=")) {
+            context.addFilter("source-file", some.pattern.c_str());
+            std::printf("left out, all but %s: %s\n", some.pattern.c_str(), some.reason.c_str());
+        }
+    }
+}
+
+void print_left_out() {
+    for (const left_out& some : all_left_out) {
+        std::printf("left out, %zu cases, %s: %s\n", some.cases, some.pattern.c_str(), some.reason.c_str());
+        failed += some.cases == 0;
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
     doctest::Context context{argc, argv};
+    leave_out(context, argc, argv);
     const int result = context.run();
     if (context.shouldExit()) return result;
+    print_left_out();
     std::printf("%d passed, %d failed\n", passed, failed);
     return result || failed ? 1 : 0;
 }

@@ -2,12 +2,18 @@
 #include "support.hpp"
 
 #include <atomic>
+#include <csetjmp>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace this_coroutine = growstack::this_coroutine;
+
+extern "C" std::size_t __tsan_testonly_shadow_stack_current_size(); // calls that have not returned
 
 namespace {
 
@@ -80,6 +86,16 @@ void race_beside_a_suspended_one() {
     }};
     test::run<Kind>([] { touch_in_turn(1); });
     first.join();
+}
+
+// Returns how many more calls ThreadSanitizer knows of after many jumps than before.
+[[gnu::noinline]] std::size_t calls_left_by_jumps() {
+    const std::size_t before = __tsan_testonly_shadow_stack_current_size();
+    for (int i = 0; i < 20; ++i) {
+        std::jmp_buf env;
+        if (setjmp(env) == 0) test::at_depth(test::depth(2000), [&env] { std::longjmp(env, 1); });
+    }
+    return __tsan_testonly_shadow_stack_current_size() - before;
 }
 
 } // namespace
@@ -209,4 +225,49 @@ TEST_CASE_TEMPLATE("many coroutines may be deep at once", Kind, GROWSTACK_EACH_K
     }
     for (auto& c : all) c.resume();
     CHECK(all.back().done());
+}
+
+TEST_CASE_TEMPLATE("a jump has left the calls that it came from", Kind, GROWSTACK_EACH_KIND) {
+    std::size_t in_coroutine = 1, in_native = 1;
+    test::run<Kind>([&] {
+        in_coroutine = calls_left_by_jumps();
+        growstack::native([&] { in_native = calls_left_by_jumps(); });
+        in_coroutine += calls_left_by_jumps();
+    });
+    CHECK(in_coroutine == 0);
+    CHECK(in_native == 0);
+    CHECK(calls_left_by_jumps() == 0);
+}
+
+TEST_CASE_TEMPLATE("a report shows the calls of the function that a jump has gone to", Kind, GROWSTACK_EACH_KIND) {
+    const test::child_end end = test::run_in_child([] {
+        const auto run = [](int mine) {
+            test::run<Kind>([mine] {
+                std::jmp_buf env;
+                if (setjmp(env) == 0) on_a_grown_stack([&env] { std::longjmp(env, 1); });
+                touch_in_turn(mine);
+            });
+        };
+        std::thread first{[&run] { run(0); }}, second{[&run] { run(1); }};
+        first.join();
+        second.join();
+    });
+    CHECK(test::contains(end.error_text, race));
+    CHECK(test::contains(end.error_text, "touch_in_turn"));
+    CHECK(!test::contains(end.error_text, "recurse"));
+}
+
+TEST_CASE("while the audit is on, a block that malloc gives out again has nothing of what was freed there") {
+    constexpr std::size_t words = 500;
+    constexpr std::uintptr_t value = 0x1234567;
+    const bool was_on = growstack::set_audit(true);
+    auto* const first = static_cast<volatile std::uintptr_t*>(std::malloc(words * sizeof value));
+    const auto address = reinterpret_cast<std::uintptr_t>(first);
+    first[words - 1] = value;
+    std::free(const_cast<std::uintptr_t*>(first));
+    auto* const second = static_cast<volatile std::uintptr_t*>(std::malloc(words * sizeof value));
+    growstack::set_audit(was_on);
+    REQUIRE(reinterpret_cast<std::uintptr_t>(second) == address);
+    CHECK(second[words - 1] == 0xfcfcfcfcfcfcfcfc);
+    std::free(const_cast<std::uintptr_t*>(second));
 }

@@ -35,8 +35,8 @@ const char* name(audit_finding::place_kind place) noexcept;
 
 /// Switches the audit on or off, for all threads. Also by the environment, from the start: GROWSTACK_AUDIT=1. Each move then
 /// searches all of the process's writable memory, in time linear in that; what is freed is overwritten, so that old contents
-/// are not found. Each finding is told once. Aligned words only; memory of other allocators than glibc's malloc is searched,
-/// but without its blocks' bounds. Returns whether it was on.
+/// are not found. Each finding is told once. Aligned words only; memory of other allocators than glibc's malloc and the
+/// sanitizers' is searched, but without its blocks' bounds. Under Valgrind it stays off, and says so. Returns whether it was on.
 bool set_audit(bool is_on) noexcept;
 
 using audit_hook = void (*)(const audit_finding&);

@@ -5,7 +5,8 @@
 //      longjmp   growstack_prepare_jump(env), on the thread's root stack, for the jump may leave a chunk that goes; then glibc's,
 //                called just below the frame that it is going to
 //
-// The linker takes this file where a program, or a shared library that it is linked with, calls one of them.
+// The linker takes this file where growstack_jumps is asked for (meson.build), for ThreadSanitizer's library comes earlier and has setjmp, too.
+// Weak: a sanitizer that is linked statically has functions of these names as well, and the program has its.
 
 #define LIMIT          %fs:0x70
 #define THREAD_RUNNING 0
@@ -13,13 +14,16 @@
 #define THREAD_ROOT_SP 64             // root.context
 
         .text
+        .globl  growstack_jumps
+        .hidden growstack_jumps
+growstack_jumps:
         .hidden growstack_note_setjmp
         .hidden growstack_prepare_jump
         .hidden growstack_find_jump
 
 // int name(jmp_buf env[, int savemask]). In: rdi, esi. Which of glibc's functions: `index`, as growstack_jumps has them.
         .macro  jump_saver name, index
-        .globl  \name
+        .weak   \name
         .type   \name, @function
         .p2align 4
 \name:
@@ -54,7 +58,7 @@
 
 // void name(jmp_buf env, int value). In: rdi, esi. Does not return.
         .macro  jumper name, index
-        .globl  \name
+        .weak   \name
         .type   \name, @function
         .p2align 4
 \name:

@@ -10,6 +10,7 @@
 #include "../heap/process_heap.hpp"
 #include "../stack_pool.hpp"
 #include "../stress.hpp"
+#include "../valgrind.hpp"
 
 #include <algorithm>
 #include <array>
@@ -60,7 +61,8 @@ void note_in_mapping(std::uintptr_t address, std::uintptr_t word, void*) noexcep
     if (a.contains(address) || a.nothing.contains(address)) return;
     finding* const last = a.found_count ? &a.found[a.found_count - 1] : nullptr;
     if (last && last->where.kind == audit_finding::heap_block && last->where.object.contains(address)) return void(++last->words);
-    if (const auto where = place_of(address, *a.searched, a.move->stack, a.nothing)) note(*where, address, word);
+    if (const auto where = place_of(address, *a.searched, a.move->stack, a.nothing, !a.move->is_in_handler))
+        note(*where, address, word);
 }
 
 // Larger mappings are sanitizers' shadows, which hold no pointers.
@@ -165,6 +167,10 @@ namespace {
 } // namespace audit
 
 bool set_audit(bool is_on) noexcept {
+    if (is_on && grow::has_valgrind()) {
+        audit::report_valgrind();
+        is_on = false;
+    }
     if (is_on) audit::prepare_malloc_blocks();
     heap::overwrite_freed(is_on);
     const unsigned before = is_on ? grow::stress_bits.fetch_or(grow::audit_bit) : grow::stress_bits.fetch_and(~grow::audit_bit);

@@ -2,16 +2,29 @@
 //
 //      | size + flags | block ... | size + flags | block ... |  top          a block reaches over the first word behind its chunk
 //
-// Source: glibc 2.36 malloc/malloc.c ("malloc_chunk details") and malloc/arena.c (heap_info).
+// A sanitizer's allocator says of an address whether a block begins there.
+//
+// Source: glibc 2.36 malloc/malloc.c ("malloc_chunk details") and malloc/arena.c (heap_info); compiler-rt's
+// sanitizer/allocator_interface.h.
 #include "malloc_block.hpp"
+
+#include "../stress.hpp"
 
 #include <growstack/detail/config.hpp>
 
 #include <dlfcn.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+
+extern "C" {
+[[gnu::weak]] int __sanitizer_get_ownership(const volatile void* block);
+[[gnu::weak]] std::size_t __sanitizer_get_allocated_size(const volatile void* block);
+[[gnu::weak]] int __sanitizer_install_malloc_and_free_hooks(void (*after_malloc)(const volatile void*, std::size_t),
+                                                            void (*before_free)(const volatile void*));
+}
 
 namespace growstack::audit {
 namespace {
@@ -68,9 +81,50 @@ malloc_place mapped_alone(std::uintptr_t address, const mapping& m) noexcept {
     return {};
 }
 
+constinit bool is_sanitizers = false;
+constinit bounds small_blocks; // there its allocator needs no lock to find a block
+
+// ThreadSanitizer says of any address in a block that it is malloc's, AddressSanitizer only where one begins.
+std::size_t bytes_of_block_at(std::uintptr_t address) noexcept {
+    const void* const block = reinterpret_cast<const void*>(address);
+    return __sanitizer_get_ownership(block) ? __sanitizer_get_allocated_size(block) : 0;
+}
+
+malloc_place in_sanitizers_block(std::uintptr_t address, const mapping& m, bounds nothing) noexcept {
+    const std::uintptr_t lo = (m.memory.lo + header_bytes - 1) & ~(header_bytes - 1);
+    std::uintptr_t at = address & ~(header_bytes - 1);
+    for (; at >= lo; at -= header_bytes) {
+        if (nothing.contains(at)) return {{nothing.lo, address + word_bytes}};
+        const std::size_t bytes = bytes_of_block_at(at);
+        if (bytes > address - at) return {{at, at + bytes}, true};
+        if (bytes) return {{at + bytes, address + word_bytes}};
+    }
+    return {{lo, address + word_bytes}};
+}
+
+void overwrite(const volatile void* block) noexcept {
+    void* to = const_cast<void*>(block);
+    std::size_t bytes = grow::is_auditing() ? bytes_of_block_at(reinterpret_cast<std::uintptr_t>(block)) : 0;
+    asm volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(freed_byte) : "memory"); // memset is the sanitizer's
+}
+
+void learn_sanitizers_malloc() noexcept {
+    if (is_sanitizers) return;
+    is_sanitizers = true;
+    constexpr std::uintptr_t region = std::uintptr_t{1} << 30; // the smallest part of its memory that blocks of one size have
+    void* const smallest = std::malloc(1);
+    void* const larger = std::malloc(std::size_t{32} << 10);
+    small_blocks = {reinterpret_cast<std::uintptr_t>(smallest) & ~(region - 1), reinterpret_cast<std::uintptr_t>(larger)};
+    std::free(larger);
+    std::free(smallest);
+    if (__sanitizer_install_malloc_and_free_hooks)
+        __sanitizer_install_malloc_and_free_hooks([](const volatile void*, std::size_t) {}, overwrite);
+}
+
 } // namespace
 
 void prepare_malloc_blocks() noexcept {
+    if (__sanitizer_get_ownership && __sanitizer_get_allocated_size) return learn_sanitizers_malloc();
     Dl_info of_malloc{}, of_mallopt{};
     const bool is_known = ::dladdr(reinterpret_cast<void*>(&std::malloc), &of_malloc) &&
                           ::dladdr(reinterpret_cast<void*>(&::mallopt), &of_mallopt);
@@ -85,9 +139,10 @@ void prepare_malloc_blocks() noexcept {
     cached_mark = words[1];
 }
 
-bool has_malloc_blocks() noexcept { return is_glibc; }
+bool has_malloc_blocks() noexcept { return is_glibc || is_sanitizers; }
 
-malloc_place malloc_block(std::uintptr_t address, const mapping& m) noexcept {
+malloc_place malloc_block(std::uintptr_t address, const mapping& m, bounds nothing, bool may_wait) noexcept {
+    if (is_sanitizers && (may_wait || small_blocks.contains(address))) return in_sanitizers_block(address, m, nothing);
     if (!is_glibc) return {};
     if (m.is_main_heap) return walk(m.memory.lo, m.memory.hi, address);
     if (const malloc_place found = in_arena_heap(address); found.memory.hi) return found;

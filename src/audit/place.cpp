@@ -104,14 +104,15 @@ std::optional<place> in_own_heap(std::uintptr_t address) noexcept {
 
 bool is_for_stacks(const mapping& m) noexcept { return grow::shared_pool().owns(m.memory.lo, m.memory.hi); }
 
-std::optional<place> place_of(std::uintptr_t address, const mapping& m, const grow::stack& moved, bounds& nothing) noexcept {
+std::optional<place> place_of(std::uintptr_t address, const mapping& m, const grow::stack& moved, bounds& nothing,
+                              bool may_wait) noexcept {
     if (is_growstacks_own(address, moved) || own_buffers().contains(address) || is_unwinders_own(address)) return {};
     if (const auto variable = in_module(address)) return variable;
     if (m.memory.contains(thread_sp()))
         return address < thread_sp() ? std::nullopt : place_in(audit_finding::thread_stack, {thread_sp(), m.memory.hi});
     if (is_on_alternate_stack(address) || grow::shared_pool().owns(address, address + 1)) return {};
     if (heap::shared_heap().pages.owns(address, address + 1)) return in_own_heap(address);
-    const malloc_place block = malloc_block(address, m);
+    const malloc_place block = malloc_block(address, m, nothing, may_wait);
     if (block.is_in_use) return place_in(audit_finding::heap_block, block.memory);
     nothing = block.memory;
     if (has_malloc_blocks() || is_a_threads(m)) return {};

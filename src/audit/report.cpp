@@ -172,6 +172,14 @@ void report_more(std::size_t count) noexcept {
     line.write_line();
 }
 
+void report_valgrind() noexcept {
+    static constinit std::atomic<bool> is_reported{false};
+    if (is_reported.exchange(true)) return;
+    detail::message line;
+    line << "growstack: audit: off under Valgrind, where each move would take minutes; Memcheck reports who touches where a stack was";
+    line.write_line();
+}
+
 void report_bad_setting(const char* value) noexcept {
     detail::message line;
     line << "growstack: GROWSTACK_AUDIT: '" << value << "' is neither 1 nor 0: the audit is off";

@@ -28,6 +28,9 @@ void report(const finding& f, const done_move& m, const frames& of_moved, const 
 /// There were so many findings more than one audit keeps.
 void report_more(std::size_t count) noexcept;
 
+/// The audit stays off. Once.
+void report_valgrind() noexcept;
+
 /// The environment variable has a value that means nothing.
 void report_bad_setting(const char* value) noexcept;
 

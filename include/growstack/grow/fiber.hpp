@@ -6,6 +6,8 @@
 // Source: compiler-rt's sanitizer/tsan_interface.h, __tsan_switch_to_fiber and its siblings.
 #pragma once
 
+#include <cstddef>
+
 namespace growstack::grow {
 
 struct stack;
@@ -28,6 +30,12 @@ void leave_fiber(void* fiber) noexcept;
 
 /// Gives the fiber of a stack that no code runs on any more back.
 void free_fiber(stack& self) noexcept;
+
+/// Returns how many calls ThreadSanitizer has noted that have not returned, of the fiber that runs.
+std::size_t noted_calls() noexcept;
+
+/// Forgets those above so many: a jump has left them.
+void forget_calls(std::size_t count) noexcept;
 
 /// Says if the program runs under ThreadSanitizer.
 bool has_fibers() noexcept;
