@@ -37,6 +37,11 @@ void finish(control_block& block, grow::stack& resumer);
     *thread.exceptions = to.exceptions;
 }
 
+[[gnu::always_inline]] inline void arrive(grow::stack& self, grow::stack& came_from) noexcept {
+    write_limit(limit_check_never); // this stack is not left any more: if it moved now, it would have to be announced
+    grow::confirm_switch(self, came_from);
+}
+
 /// Returns the context that a jump has left, and no copy of it on this stack: unoptimised code keeps one, which the audit would take
 /// for a pointer into the other stack.
 [[gnu::always_inline]] inline void* context_of(boost::context::detail::transfer_t arrived) noexcept {
@@ -61,7 +66,7 @@ void finish(control_block& block, grow::stack& resumer);
     self.context = context_of(boost::context::detail::jump_fcontext(self.context, &block));
     if constexpr (grow::has_thread_sanitizer) grow::leave_fiber(fiber);
     thread.running = &resumer; // the same thread: whoever resumes waits here
-    if constexpr (grow::has_address_sanitizer) grow::confirm_switch(resumer, self);
+    if constexpr (grow::has_address_sanitizer) arrive(resumer, self);
     if (self.is_dead()) [[unlikely]] return finish(block, resumer);
     if (reinterpret_cast<std::uintptr_t>(self.context) > self.shrink_above) [[unlikely]] grow::note_yield(self);
     write_limit(resumer.limit);
@@ -78,7 +83,7 @@ void finish(control_block& block, grow::stack& resumer);
     void* const left = context_of(boost::context::detail::jump_fcontext(resumer.context, nullptr));
     // Perhaps on another thread; `self` is still where it was.
     self.resumer->context = left;
-    if constexpr (grow::has_address_sanitizer) grow::confirm_switch(self, *self.resumer);
+    if constexpr (grow::has_address_sanitizer) arrive(self, *self.resumer);
     write_limit(self.limit);
 }
 
