@@ -190,7 +190,7 @@ TEST_CASE("freed stacks are used again: a thousand rounds take no more memory th
         test::run<test::fixed>([] { test::use_stack(1000); });
     };
     const auto total = [] { return growstack::memory().in_use + growstack::memory().cached; };
-    const std::size_t rounds_before = growstack::stress().fault ? 256 : 1; // until the quarantine is full of these
+    const std::size_t rounds_before = growstack::stress().fault ? 512 : 1; // until the quarantine is full of these, and has given back as many
     for (std::size_t i = 0; i < rounds_before; ++i) round();
     const std::size_t after_one = total();
     for (std::size_t i = 0; i < test::depth(1000); ++i) round();
