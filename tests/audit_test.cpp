@@ -319,7 +319,8 @@ TEST_CASE("a global is named, and the words of one are one finding") {
     CHECK_MESSAGE(test::contains(array.name, "::all, in "), array.name);
     CHECK(array.words == 2);
     CHECK(array.offset == 8);
-    CHECK(array.object_bytes == sizeof all);
+    // Clang's AddressSanitizer makes a red zone a part of each global.
+    CHECK((array.object_bytes == sizeof all || (growstack::grow::has_address_sanitizer && array.object_bytes == 2 * sizeof all)));
 }
 
 TEST_CASE("a root is the other remedy") {

@@ -6,7 +6,8 @@
 //                called just below the frame that it is going to
 //
 // The linker takes this file where growstack_jumps is asked for (meson.build), for ThreadSanitizer's library comes earlier and has setjmp, too.
-// Weak: a sanitizer that is linked statically has functions of these names as well, and the program has its.
+// setjmp and its relatives are weak: Clang's ThreadSanitizer, linked statically, has functions of these names as well, and the program has
+// its. The jumps are not: of those, any static sanitizer has weak ones, which know nothing of chunks.
 
 #define LIMIT          %fs:0x70
 #define THREAD_RUNNING 0
@@ -58,7 +59,7 @@ growstack_jumps:
 
 // void name(jmp_buf env, int value). In: rdi, esi. Does not return.
         .macro  jumper name, index
-        .weak   \name
+        .globl  \name
         .type   \name, @function
         .p2align 4
 \name:
