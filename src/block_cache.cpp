@@ -154,7 +154,7 @@ bool keep_stack(stack& self) noexcept {
     const bool is_alone = !self.pins && !self.has_jump_buffers && !self.books().jump_pin && !self.books().creator && !self.books().first_dependent && !self.books().roots;
     const bool is_as_new = self.books().counts.peak_stack_bytes == bytes && // nothing moved, linked, opened or allocated
                            self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered &&
-                           self.books().mark == grow::stack_books::whole;
+                           self.books().mark == grow::stack_books::whole && !grow::has_noted_reserve(self);
     const bool is_wanted = reinterpret_cast<const control_block&>(self).type->is_cached && bytes <= largest_kept_bytes &&
                            grow::is_free_simple() &&
                            grow::cache.kept_bytes.load(std::memory_order_relaxed) < most_kept_bytes;
@@ -169,6 +169,7 @@ bool keep_stack(stack& self) noexcept {
                                                   const stack_options& options, bool is_default) {
     control_block* block = nullptr;
     grow::with_room_to_throw([&] { block = allocate(type, sizes_for(policy, options, is_default)); });
+    grow::leave_reserve();
     return block;
 }
 
@@ -180,6 +181,7 @@ bool keep_stack(stack& self) noexcept {
         }
         free_block(block);
     });
+    grow::leave_reserve();
 }
 
 [[gnu::noinline]] void throw_failure(std::exception_ptr failure) {
@@ -216,10 +218,9 @@ void destroy_body(control_block& block) noexcept {
 
 control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default) {
     const grow::stack_sizes* const sizes = known_sizes(policy, options, is_default);
-    control_block* block = sizes && type.is_cached ? list_of(type, policy).pop(*sizes) : nullptr;
-    if (block) [[likely]] begin_again(*block, type);
-    else block = new_block_slowly(type, policy, options, is_default);
-    grow::leave_reserve();
+    control_block* const block = sizes && type.is_cached ? list_of(type, policy).pop(*sizes) : nullptr;
+    if (!block) [[unlikely]] return new_block_slowly(type, policy, options, is_default);
+    begin_again(*block, type);
     return block;
 }
 
@@ -233,7 +234,6 @@ void delete_block(control_block& block) noexcept {
 void finish(control_block& block, stack& resumer) {
     if (block.type->destroy_body || !keep_stack(block.stack)) [[unlikely]] return finish_slowly(block, resumer);
     write_limit(resumer.limit);
-    grow::leave_reserve();
     if (block.books().failure) [[unlikely]] throw_failure(std::exchange(block.books().failure, nullptr));
 }
 
