@@ -13,7 +13,7 @@ but for the largest of nine: what disturbs makes slower.
 Where threads take all CPUs of the machine, whatever else runs stops one of them: only twice as much is a difference.
 
 The spread is that of the values themselves, from their quartiles. Of a hot split sweep the best and the worst depth are
-compared. A record with fewer than five values says little of its noise (memory lies differently in each process, and
+compared, of a check the median over its code layouts: another build lays all code out anew. A record with fewer than five values says little of its noise (memory lies differently in each process, and
 some code has two speeds): it is counted, not compared. A benchmark of growstack that fails in the new run only is a
 regression.
 
@@ -56,17 +56,21 @@ def read(path):
 
 def values_of(results):
     """Returns {(axis, peer, parameter, unit): values}. Counts are no costs, and times in clock ticks no measure."""
-    values, sweeps = {}, {}
+    values, sweeps, layouts = {}, {}, {}
     for record in results["records"]:
         if record["unit"] == "count" or record["parameter"].endswith("user_ns"):
             continue
         if record["axis"] == "hot_split":
             sweeps.setdefault(record["peer"], []).append(record["values"])
+        elif record["axis"] == "check":
+            layouts.setdefault((record["peer"], record["parameter"].rsplit("-", 1)[0]), []).append(record["values"])
         else:
             values[tuple(record[k] for k in ("axis", "peer", "parameter", "unit"))] = record["values"]
     for peer, depths in sweeps.items():
         for name, pick in (("best depth", min), ("worst depth", max)):
             values["hot_split", peer, name, "ns"] = [pick(of_round) for of_round in zip(*depths)]
+    for (peer, function), of_all in layouts.items():
+        values["check", peer, function, "ns"] = [statistics.median(of_round) for of_round in zip(*of_all)]
     return values
 
 
