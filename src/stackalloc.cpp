@@ -97,10 +97,9 @@ void poison(bounds memory) noexcept {
     std::memset(reinterpret_cast<void*>(memory.lo), poison_byte, memory.bytes());
 }
 
-// Without the growth room, which is clean while it is closed.
+// Without the growth room, where frames leave no marks when it is closed.
 bounds memory_of(stack_class c, std::uintptr_t top) noexcept { return {guard_below(c, top).hi, top}; }
 
-// AddressSanitizer is told of each stack that is taken or given: threads keep none then.
 // AddressSanitizer and Valgrind hear of each stack where it leaves the pool and where it comes back: no thread keeps any.
 bool is_told_of_stacks() noexcept { return is_sanitized() || is_under_valgrind(); }
 
@@ -131,7 +130,8 @@ bounds stackalloc_slowly(stack_class c, unsigned top_class) noexcept {
     const std::uintptr_t top = take_top(c, slot_top_class(c, top_class));
     if (!top) return {};
     count_in_use(static_cast<std::ptrdiff_t>(bytes_of(c)));
-    if (is_sanitized()) forget_frames(memory_of(c, top));
+    // With the growth room: its place may have been another stack's memory, and have been forbidden as that.
+    if (is_sanitized()) forget_frames({guard_below(c, top).lo, top});
     return place_in_slot(c, top, top_class);
 }
 
