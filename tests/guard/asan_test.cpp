@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -169,6 +170,26 @@ TEST_CASE("a frame's marks move with it, though nothing has been written to it")
         test::at_offset(4000, [&] { is_right = keeps_a_mark_in_an_untouched_frame(); });
     });
     CHECK(is_right);
+}
+
+TEST_CASE("a growth room is clean where other stacks' memory was before") {
+    using growstack::coroutine, growstack::contiguous_stack, growstack::stack_options;
+    { // more than one span, so that whole ones are given back
+        std::vector<coroutine<contiguous_stack>> large;
+        for (int i = 0; i < 200; ++i) {
+            large.emplace_back([] { growstack::this_coroutine::yield(); }, stack_options{.initial_bytes = 64 << 10});
+            large.back().resume();
+        }
+    }
+    growstack::trim();
+    std::vector<coroutine<contiguous_stack>> small;
+    std::size_t ended = 0;
+    for (int i = 0; i < 400; ++i) {
+        small.emplace_back([&] { test::use_stack(30000), growstack::this_coroutine::yield(), ++ended; }, stack_options{.initial_bytes = 4096});
+        small.back().resume();
+    }
+    for (auto& c : small) c.resume();
+    CHECK(ended == small.size());
 }
 
 TEST_CASE("growstack reports an overflow, and AddressSanitizer does not") {
