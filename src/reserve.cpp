@@ -2,6 +2,7 @@
 #include "reserve.hpp"
 #include "room.hpp"
 
+#include <growstack/errors.hpp>
 #include <growstack/this_coroutine.hpp>
 
 namespace growstack::grow {
@@ -28,7 +29,10 @@ void leave_reserve_slowly(stack& running) noexcept {
     const auto sp = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     if (!is_open(running) || !can_grow(running, sp - call_bytes)) return;
     detail::write_limit(running.limit);
-    detail::growstack_ensure(0);
+    try {
+        detail::growstack_ensure(0);
+    } catch (const stack_overflow&) { // no memory: it goes on where it is, and the next fault ends with a message
+    }
 }
 
 } // namespace growstack::grow
