@@ -71,10 +71,14 @@ struct live_range {
     std::uintptr_t marked_lo = lo; // of the innermost frame, which may have been marked in the shadow, and not been touched yet
 };
 
+} // namespace
+
 void set_shrink_above(stack& self) noexcept {
     const std::size_t bytes = size_of(self);
     self.shrink_above = bytes > self.sizes->initial_bytes ? self.memory.hi - bytes / 4 + self.sizes->headroom_bytes : UINTPTR_MAX;
 }
+
+namespace {
 
 // Copies the live frames to the high end of `fresh`, and re-points every word on the way.
 displacement copystack(stack& self, bounds fresh, live_range live) noexcept {
@@ -237,11 +241,9 @@ bool can_grow(stack& self, std::uintptr_t sp) noexcept {
            grown_bytes(self, self.memory.hi - sp + self.sizes->headroom_bytes) <= self.sizes->max_bytes;
 }
 
-void forget_reserve(stack& self) noexcept { set_shrink_above(self); }
-
 void note_yield(stack& self) noexcept {
     if (has_noted_reserve(self)) {
-        forget_reserve(self);
+        set_shrink_above(self);
         return leave_reserve();
     }
     // A coroutine that goes deep each time it is resumed would otherwise shrink and grow each time.

@@ -25,7 +25,7 @@ void note_reserve(stack& self) noexcept {
 }
 
 void leave_reserve_slowly(stack& running) noexcept {
-    forget_reserve(running);
+    set_shrink_above(running);
     const auto sp = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     if (!is_open(running) || !can_grow(running, sp - call_bytes)) return;
     detail::write_limit(running.limit);

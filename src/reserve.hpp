@@ -10,6 +10,7 @@ void note_reserve(stack& self) noexcept;
 
 // Of contiguous stacks (contiguous.cpp).
 bool can_grow(stack& self, std::uintptr_t sp) noexcept;
-void forget_reserve(stack& self) noexcept;
+/// From the stack's size; no reserve is noted then.
+void set_shrink_above(stack& self) noexcept;
 
 } // namespace growstack::grow
