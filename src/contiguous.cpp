@@ -126,6 +126,7 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     moved = copystack(self, fresh, live);
     self.books().mark = 0;
     self.memory = fresh;
+    set_shrink_above(self); // the audit would find the old one
     if (self.has_jump_buffers) [[unlikely]] adjust_jump_buffers({live.lo + moved.distance, fresh.hi}, moved.from, moved);
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
@@ -137,7 +138,6 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     if (is_faulting()) [[unlikely]] quarantine(self, old, self.sizes->layout, live.code);
     else stackfree(old, self.sizes->layout);
     self.shallow_yields = 0;
-    set_shrink_above(self);
     return true;
 }
 

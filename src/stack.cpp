@@ -57,6 +57,7 @@ void release_stack(stack& self) noexcept {
     if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));
     free_fiber(self);
     self.books().mark = 0;
+    self.shrink_above = UINTPTR_MAX; // the audit would find the old one: an address in memory that is given back
     self.keep_counts();
     stackfree(std::exchange(self.memory, {}), self.sizes->layout);
 }
