@@ -31,10 +31,10 @@ template <kind Kind>
 void add(const char* name, void (*measure)(benchmark::State&, long (*)(), double) = in_coroutine) {
     for (const auto& function : bench::functions<Kind>())
         for (std::size_t layout = 0; layout < function.runs.size(); ++layout)
-            benchmark::RegisterBenchmark((std::string{"check/"} + name + '/' + function.name + "-" COMPILER "-" +
-                                          std::to_string(layout))
-                                             .c_str(),
-                                         measure, function.runs[layout], static_cast<double>(function.calls))
+            benchmark::RegisterBenchmark(
+                (std::string{"check/"} + name + '/' + function.name + "-" COMPILER "-" + std::to_string(layout))
+                    .c_str(),
+                measure, function.runs[layout], static_cast<double>(function.calls))
                 ->ComputeStatistics("min", bench::minimum);
 }
 

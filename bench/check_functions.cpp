@@ -1,4 +1,5 @@
-// fib, tak and ack, compiled once for each kind of check: CHECK is the name, PROBE has calls go through growstack::call.
+// fib, tak and ack, compiled once for each kind of check: CHECK is the name, PROBE has calls go through
+// growstack::call.
 #include "check_functions.hpp"
 
 #if PROBE

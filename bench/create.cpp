@@ -1,5 +1,5 @@
-// Question: what does a coroutine cost that does next to nothing: create, run, finish, destroy? Beside fcontext on a stack that is
-// ready, the least that a stackful coroutine can do.
+// Question: what does a coroutine cost that does next to nothing: create, run, finish, destroy? Beside fcontext on a
+// stack that is ready, the least that a stackful coroutine can do.
 #include "policies.hpp"
 
 #include <benchmark/benchmark.h>
@@ -44,15 +44,19 @@ void coroutine(benchmark::State& state) {
     }
 }
 
-#define ROWS(parameter, body, resumes, yields)                                                                               \
-    BENCHMARK(ready_stack<body, resumes>)->Name("create/raw_fcontext/" parameter)->ComputeStatistics("min", bench::minimum); \
-    BENCHMARK(coroutine<growstack::contiguous_stack, yields>)                                                                \
-        ->Name("create/contiguous/" parameter)                                                                               \
-        ->ComputeStatistics("min", bench::minimum);                                                                          \
-    BENCHMARK(coroutine<growstack::segmented_stack, yields>)                                                                 \
-        ->Name("create/segmented/" parameter)                                                                                \
-        ->ComputeStatistics("min", bench::minimum);                                                                          \
-    BENCHMARK(coroutine<growstack::fixed_stack, yields>)->Name("create/fixed/" parameter)->ComputeStatistics("min", bench::minimum)
+#define ROWS(parameter, body, resumes, yields)                \
+    BENCHMARK(ready_stack<body, resumes>)                     \
+        ->Name("create/raw_fcontext/" parameter)              \
+        ->ComputeStatistics("min", bench::minimum);           \
+    BENCHMARK(coroutine<growstack::contiguous_stack, yields>) \
+        ->Name("create/contiguous/" parameter)                \
+        ->ComputeStatistics("min", bench::minimum);           \
+    BENCHMARK(coroutine<growstack::segmented_stack, yields>)  \
+        ->Name("create/segmented/" parameter)                 \
+        ->ComputeStatistics("min", bench::minimum);           \
+    BENCHMARK(coroutine<growstack::fixed_stack, yields>)      \
+        ->Name("create/fixed/" parameter)                     \
+        ->ComputeStatistics("min", bench::minimum)
 
 ROWS("run", run_once, 1, false);
 ROWS("yield", yield_once, 2, true);

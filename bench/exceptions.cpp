@@ -1,7 +1,8 @@
 // Question: what does a throw through N frames cost, on a stack of chunks or one that has moved, beside a fixed stack?
 //
-// The clock stands around the throw and the arrival in the handler. Frames are those of growth.cpp: 100 of them are more
-// than a first stack holds, so on segmented stacks the unwinder crosses chunks; before each throw they are linked anew.
+// The clock stands around the throw and the arrival in the handler. Frames are those of growth.cpp: 100 of them are
+// more than a first stack holds, so on segmented stacks the unwinder crosses chunks; before each throw they are linked
+// anew.
 #include "policies.hpp"
 
 #include <benchmark/benchmark.h>

@@ -1,7 +1,8 @@
 // Question: what does it cost when code without checks runs into the guard page, beside the least that a SIGSEGV costs
 // which makes one page accessible?
 //
-// The clock stands around one touch: the first byte below the stack of a new coroutine of 4 KiB. Compiled without checks.
+// The clock stands around one touch: the first byte below the stack of a new coroutine of 4 KiB. Compiled without
+// checks.
 #include "policies.hpp"
 
 #include <benchmark/benchmark.h>
@@ -39,7 +40,7 @@ void open_page(int, siginfo_t* info, void*) {
 
 void bare_fault(benchmark::State& state) {
     void* const page = mmap(nullptr, page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    struct sigaction least {}, ours;
+    struct sigaction least{}, ours;
     least.sa_sigaction = open_page;
     least.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigaction(SIGSEGV, &least, &ours);

@@ -3,8 +3,8 @@
 //
 // Sweeps the depth in steps of one small frame, past the end of the first stack and past that of the next chunk.
 // The callee's frame is over 256 bytes: compilers check smaller ones with sp alone, before the frame is taken. Its code
-// is aligned: where it lies within 64 bytes decides how soon it can read what it has stored, and a plain call with 32 or
-// 48 bytes of displacement takes twice as long as one with 0 or 16, at every depth (Zen 4).
+// is aligned: where it lies within 64 bytes decides how soon it can read what it has stored, and a plain call with 32
+// or 48 bytes of displacement takes twice as long as one with 0 or 16, at every depth (Zen 4).
 #include "policies.hpp"
 
 #include <benchmark/benchmark.h>

@@ -50,27 +50,29 @@ void move_to_and_fro(benchmark::State& state, bool moves = true) {
         if (moves) this_coroutine::shrink();
         at_depth(64, [] {});
     }
-    state.counters["moves"] =
-        static_cast<double>(this_coroutine::stats().moves - moves_before) / static_cast<double>(state.iterations());
+    state.counters["moves"] = static_cast<double>(this_coroutine::stats().moves - moves_before) /
+                              static_cast<double>(state.iterations());
 }
 
 void without_moves(benchmark::State& state) {
-    growstack::coroutine<> c{[&state] { at_depth(live_bytes, [&state] { move_to_and_fro(state, false); }); }, first_stack};
+    growstack::coroutine<> c{[&state] { at_depth(live_bytes, [&state] { move_to_and_fro(state, false); }); },
+                             first_stack};
     c.resume();
 }
 
 void with_dependents(benchmark::State& state) {
-    growstack::coroutine<> c{[&state] {
-                                 at_depth(live_bytes, [&state] {
-                                     std::vector<growstack::coroutine<>> dependents;
-                                     for (long i = 0; i < state.range(0); ++i) {
-                                         dependents.emplace_back([] { at_depth(live_bytes, [] { this_coroutine::yield(); }); });
-                                         dependents.back().resume();
-                                     }
-                                     move_to_and_fro(state);
-                                 });
-                             },
-                             first_stack};
+    growstack::coroutine<> c{
+        [&state] {
+            at_depth(live_bytes, [&state] {
+                std::vector<growstack::coroutine<>> dependents;
+                for (long i = 0; i < state.range(0); ++i) {
+                    dependents.emplace_back([] { at_depth(live_bytes, [] { this_coroutine::yield(); }); });
+                    dependents.back().resume();
+                }
+                move_to_and_fro(state);
+            });
+        },
+        first_stack};
     c.resume();
 }
 

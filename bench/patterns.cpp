@@ -1,8 +1,9 @@
-// Question: what does a whole program's way of using its stack cost on each kind of stack? The patterns are those of the literature on
-// growing stacks: recursive ones (fib, tak, ack, motzkin, quicksort), a loop that calls over the end of the first stack, a generator
-// that yields from a recursion, and a walk of depths at random.
+// Question: what does a whole program's way of using its stack cost on each kind of stack? The patterns are those of
+// the literature on growing stacks: recursive ones (fib, tak, ack, motzkin, quicksort), a loop that calls over the end
+// of the first stack, a generator that yields from a recursion, and a walk of depths at random.
 //
-// Each pattern runs in a new coroutine with default sizes, on warm memory; the fixed stack is large enough, and somebody had to know that.
+// Each pattern runs in a new coroutine with default sizes, on warm memory; the fixed stack is large enough, and
+// somebody had to know that.
 #include <growstack/growstack.hpp>
 
 #include <benchmark/benchmark.h>
@@ -30,7 +31,8 @@ constexpr std::size_t large_enough = 2 << 20;
 // The paths of n steps up, down or level that never go below where they start, and end there.
 [[gnu::noinline]] int motzkin(int steps, int height) {
     if (height < 0 || height > steps) return 0;
-    return steps == 0 ? 1 : motzkin(steps - 1, height - 1) + motzkin(steps - 1, height) + motzkin(steps - 1, height + 1);
+    return steps == 0 ? 1
+                      : motzkin(steps - 1, height - 1) + motzkin(steps - 1, height) + motzkin(steps - 1, height + 1);
 }
 
 using numbers = std::array<int, 4096>;
@@ -74,7 +76,8 @@ int sort_mixed_and_sorted() {
     return sum;
 }
 
-// From each depth up to 8 KiB in turn: one of them calls over the end of the first stack, and one over that of the next.
+// From each depth up to 8 KiB in turn: one of them calls over the end of the first stack, and one over that of the
+// next.
 int loop_over_boundary() {
     int sum = 0;
     for (int frames = 0; frames < 80; ++frames) sum += call_below(frames, 200);

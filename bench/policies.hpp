@@ -27,20 +27,25 @@ growstack::stack_stats run_in_coroutine(Body&& body, const growstack::stack_opti
     return c.stats();
 }
 
-/// Runs `body` to its end in a new coroutine with default sizes; only a fixed and a reserved stack are told what it needs.
+/// Runs `body` to its end in a new coroutine with default sizes; only a fixed and a reserved stack are told what it
+/// needs.
 template <class Body>
 growstack::stack_stats run_on(policy p, std::size_t fixed_bytes, Body&& body) {
     using namespace growstack;
     switch (p) {
-    case policy::contiguous: return run_in_coroutine<contiguous_stack>(body, contiguous_stack::defaults);
-    case policy::keep_one: return run_in_coroutine<segmented_stack>(body, {.release = chunk_release::keep_one});
-    case policy::eager: return run_in_coroutine<segmented_stack>(body, {.release = chunk_release::eager});
-    case policy::reserved: {
-        stack_options options = reserved_stack::defaults;
-        options.max_bytes = std::max(options.max_bytes, fixed_bytes);
-        return run_in_coroutine<reserved_stack>(body, options);
-    }
-    default: return run_in_coroutine<fixed_stack>(body, {.initial_bytes = fixed_bytes});
+        case policy::contiguous:
+            return run_in_coroutine<contiguous_stack>(body, contiguous_stack::defaults);
+        case policy::keep_one:
+            return run_in_coroutine<segmented_stack>(body, {.release = chunk_release::keep_one});
+        case policy::eager:
+            return run_in_coroutine<segmented_stack>(body, {.release = chunk_release::eager});
+        case policy::reserved: {
+            stack_options options = reserved_stack::defaults;
+            options.max_bytes = std::max(options.max_bytes, fixed_bytes);
+            return run_in_coroutine<reserved_stack>(body, options);
+        }
+        default:
+            return run_in_coroutine<fixed_stack>(body, {.initial_bytes = fixed_bytes});
     }
 }
 

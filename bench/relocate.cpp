@@ -32,9 +32,7 @@ public:
     std::size_t live_bytes() const { return live_bytes_; }
     std::size_t words() const { return live_bytes_ / sizeof(std::uintptr_t); }
 
-    displacement moved() const {
-        return {from_range(), reinterpret_cast<std::uintptr_t>(to_.get()) - from_range().lo};
-    }
+    displacement moved() const { return {from_range(), reinterpret_cast<std::uintptr_t>(to_.get()) - from_range().lo}; }
 
 private:
     struct release {
@@ -88,8 +86,8 @@ void add_sizes(benchmark::internal::Benchmark* b) {
 int main(int argc, char** argv) {
     add_sizes(benchmark::RegisterBenchmark("relocate/memcpy", copy_only));
     for (const relocate_kernel& kernel : relocate_kernels())
-        add_sizes(benchmark::RegisterBenchmark((std::string{"relocate/"} + kernel.name).c_str(), copy_and_repoint,
-                                               kernel));
+        add_sizes(
+            benchmark::RegisterBenchmark((std::string{"relocate/"} + kernel.name).c_str(), copy_and_repoint, kernel));
     benchmark::Initialize(&argc, argv);
     benchmark::RunSpecifiedBenchmarks();
 }

@@ -18,8 +18,8 @@ void jump_back_for_ever(fcontext::transfer_t arrived) {
 
 void raw_fcontext(benchmark::State& state) {
     std::vector<char> stack(detail::default_fixed_bytes);
-    fcontext::fcontext_t context =
-        fcontext::make_fcontext(stack.data() + stack.size(), stack.size(), jump_back_for_ever);
+    fcontext::fcontext_t context = fcontext::make_fcontext(stack.data() + stack.size(), stack.size(),
+                                                           jump_back_for_ever);
     for (auto _ : state) context = fcontext::jump_fcontext(context, nullptr).fctx;
 }
 
@@ -32,12 +32,9 @@ void resume_and_yield(benchmark::State& state) {
 }
 
 BENCHMARK(raw_fcontext)->Name("switch/raw_fcontext/pair")->ComputeStatistics("min", bench::minimum);
-BENCHMARK(resume_and_yield<contiguous_stack>)
-    ->Name("switch/contiguous/pair")->ComputeStatistics("min", bench::minimum);
-BENCHMARK(resume_and_yield<segmented_stack>)
-    ->Name("switch/segmented/pair")->ComputeStatistics("min", bench::minimum);
-BENCHMARK(resume_and_yield<fixed_stack>)
-    ->Name("switch/fixed/pair")->ComputeStatistics("min", bench::minimum);
+BENCHMARK(resume_and_yield<contiguous_stack>)->Name("switch/contiguous/pair")->ComputeStatistics("min", bench::minimum);
+BENCHMARK(resume_and_yield<segmented_stack>)->Name("switch/segmented/pair")->ComputeStatistics("min", bench::minimum);
+BENCHMARK(resume_and_yield<fixed_stack>)->Name("switch/fixed/pair")->ComputeStatistics("min", bench::minimum);
 
 } // namespace
 

@@ -1,5 +1,5 @@
-#include <growstack/growstack.hpp>
 #include <cstdio>
+#include <growstack/growstack.hpp>
 #include <regex>
 int main() {
     growstack::coroutine matcher{[] {

@@ -30,8 +30,7 @@ void print_event(const growstack::trace_event& e) {
     const char* rest = e.kind == growstack::trace_event::copystack ? " and a bit: the live frames" : "";
     if (e.kind == growstack::trace_event::adjust)
         std::printf("  adjust     re-pointed words that pointed into the old stack: %s\n", yes_no(e.pointers > 0));
-    else
-        std::printf("  %-9s  %zu KiB%s\n", growstack::name(e.kind), e.bytes / 1024, rest);
+    else std::printf("  %-9s  %zu KiB%s\n", growstack::name(e.kind), e.bytes / 1024, rest);
 }
 
 // Makes compilers believe that somebody looks at the room, so that the frame keeps it.

@@ -1,14 +1,14 @@
 // Question: how can a stack grow under code that never asks for room?
 //
-// This file is compiled without any flag, and the coroutines start with 4 KiB. You will see what happens when code runs off
-// the end of that: snprintf, from the C library, gets pages of the growth room below the stack, and nothing moves; a deep
-// recursion uses the room up, and the stack moves in the middle of it.
+// This file is compiled without any flag, and the coroutines start with 4 KiB. You will see what happens when code runs
+// off the end of that: snprintf, from the C library, gets pages of the growth room below the stack, and nothing moves;
+// a deep recursion uses the room up, and the stack moves in the middle of it.
 //
-// Open: src/fault.cpp (the picture, and grow), src/room.cpp, src/asm/x86_64_context.cpp (what a move re-points beside the
-// stack when it comes between any two instructions).
+// Open: src/fault.cpp (the picture, and grow), src/room.cpp, src/asm/x86_64_context.cpp (what a move re-points beside
+// the stack when it comes between any two instructions).
 //
-// Exercise: make the second coroutine a growstack::coroutine<growstack::fixed_stack>, then a segmented_stack, and read what
-// you are told. Then set `.room_bytes = 0` for both coroutines here: which answer changes, and why?
+// Exercise: make the second coroutine a growstack::coroutine<growstack::fixed_stack>, then a segmented_stack, and read
+// what you are told. Then set `.room_bytes = 0` for both coroutines here: which answer changes, and why?
 #include <growstack/growstack.hpp>
 
 #include <cstdio>

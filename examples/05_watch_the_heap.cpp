@@ -1,8 +1,8 @@
 // Question: where does the memory of a coroutine come from, and what does rounding cost?
 //
-// You will see the size classes, each with what it can waste; then one block on its way: the thread's mcache has none and takes a
-// list of them from the mcentral, which takes a span of pages from the mheap. The next blocks cost none of these. When all is freed
-// and scavenged, the pages are the system's again.
+// You will see the size classes, each with what it can waste; then one block on its way: the thread's mcache has none
+// and takes a list of them from the mcentral, which takes a span of pages from the mheap. The next blocks cost none of
+// these. When all is freed and scavenged, the pages are the system's again.
 //
 // Open, in this order: include/growstack/heap/size_class.hpp, mspan.hpp, mheap.hpp, mcentral.hpp, mcache.hpp.
 //

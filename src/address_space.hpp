@@ -1,11 +1,13 @@
 // Where stacks lie: addresses that few other values look like.
 //
-// A move takes every word for a pointer that lies in the old stack's range. A value narrower than a word leaves the rest
-// of its word as it was, so a word can be half number, half stale pointer. Two rules keep such numbers right:
+// A move takes every word for a pointer that lies in the old stack's range. A value narrower than a word leaves the
+// rest of its word as it was, so a word can be half number, half stale pointer. Two rules keep such numbers right:
 //
-//   1. A stack moves by a multiple of 64 KiB (stack_cache.hpp), which never changes the low 16 bits of a word: no char, no
+//   1. A stack moves by a multiple of 64 KiB (stack_cache.hpp), which never changes the low 16 bits of a word: no char,
+//   no
 //      short, no exponent of a long double (bytes 8 and 9 of 16).
-//   2. Stacks up to 4 MiB lie where bits 16-23 are 0x80 or more and bits 24-31 are 0x81 to 0xaf: over a stale pointer, no
+//   2. Stacks up to 4 MiB lie where bits 16-23 are 0x80 or more and bits 24-31 are 0x81 to 0xaf: over a stale pointer,
+//   no
 //      text in ASCII, no int from -16,777,216 up, and no float outside -1.7e-38 ... -3e-10 makes an address in a stack.
 //
 //      |  8 MiB unused  |  8 MiB window: stacks  |  8 MiB unused  |  window  | ...      47 windows in each 4 GiB

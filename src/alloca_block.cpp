@@ -54,7 +54,8 @@ allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes
     if (!memory) throw_stack_overflow(self, frame, bytes, overflow_reason::no_memory);
     check_frame* moved_frame = grow_ahead(self, frame, rounded); // the next one fits
     const std::uintptr_t sp = moved_frame->callee_sp();
-    if (is_sanitized()) forget_frames({sp, self.innermost().hi}); // nobody is going to clear what the frame's other allocas have marked
+    if (is_sanitized())
+        forget_frames({sp, self.innermost().hi}); // nobody is going to clear what the frame's other allocas have marked
     const bool is_first = !self.books().allocas || self.books().allocas->frame_sp != sp;
     moved_frame->lowered_by = is_first ? lowering_at(sp) : 0;
     auto* block = new (memory) alloca_block{self.books().allocas, sp - moved_frame->lowered_by, rounded};

@@ -3,8 +3,8 @@
 
 namespace growstack::grow {
 
-/// Gives the calling thread an alternate signal stack, unless it has one. It is freed when the thread ends. Returns false
-/// if there is no memory.
+/// Gives the calling thread an alternate signal stack, unless it has one. It is freed when the thread ends. Returns
+/// false if there is no memory.
 bool prepare_alt_stack() noexcept;
 
 } // namespace growstack::grow

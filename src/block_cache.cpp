@@ -69,7 +69,8 @@ block_list& list_of(const block_type& type, const grow::policy& policy) noexcept
 }
 
 void count_kept(std::ptrdiff_t bytes) noexcept {
-    if (grow::cache.is_ready) [[likely]] grow::cache.count_kept(bytes);
+    if (grow::cache.is_ready) [[likely]]
+        grow::cache.count_kept(bytes);
     else grow::count_kept_slowly(bytes);
 }
 
@@ -113,8 +114,8 @@ void set_type(control_block& block, const block_type& type) noexcept {
     block.stack.books().attached = {lo + offsetof(control_block, value), lo + type.bytes};
 }
 
-// A dead block that has kept its stack becomes a new one. Its context stands where the body ended, in a loop around bodies, with no
-// exception caught. What else a stack has is as it was at the beginning: see keep_stack.
+// A dead block that has kept its stack becomes a new one. Its context stands where the body ended, in a loop around
+// bodies, with no exception caught. What else a stack has is as it was at the beginning: see keep_stack.
 void begin_again(control_block& block, const block_type& type) noexcept {
     grow::cache.count_kept(-stack_bytes(block));
     block.stack.resumer = nullptr;
@@ -147,16 +148,19 @@ void begin_again(control_block& block, const block_type& type) noexcept {
     return block;
 }
 
-// Leaves a dead coroutine its stack if that is as at the beginning, and the thread's dead coroutines have not too much memory. It
-// then counts as cached. Returns whether it did.
+// Leaves a dead coroutine its stack if that is as at the beginning, and the thread's dead coroutines have not too much
+// memory. It then counts as cached. Returns whether it did.
 bool keep_stack(stack& self) noexcept {
     const std::size_t bytes = self.sizes->initial_bytes;
-    const bool is_alone = !self.pins && !self.has_jump_buffers && !self.books().jump_pin && !self.books().creator && !self.books().first_dependent && !self.books().roots;
-    const bool is_as_new = self.books().counts.peak_stack_bytes == bytes && // nothing moved, linked, opened or allocated
-                           self.check_reasons == self.sizes->check_reasons && !self.is_limit_lowered &&
-                           self.books().mark == grow::stack_books::whole && !grow::has_noted_reserve(self);
-    const bool is_wanted = reinterpret_cast<const control_block&>(self).type->is_cached && bytes <= largest_kept_bytes &&
-                           grow::is_free_simple() &&
+    const bool is_alone = !self.pins && !self.has_jump_buffers && !self.books().jump_pin && !self.books().creator &&
+                          !self.books().first_dependent && !self.books().roots;
+    const bool is_as_new = self.books().counts.peak_stack_bytes ==
+                               bytes && // nothing moved, linked, opened or allocated
+                           self.check_reasons == self.sizes->check_reasons &&
+                           !self.is_limit_lowered && self.books().mark == grow::stack_books::whole &&
+                           !grow::has_noted_reserve(self);
+    const bool is_wanted = reinterpret_cast<const control_block&>(self).type->is_cached &&
+                           bytes <= largest_kept_bytes && grow::is_free_simple() &&
                            grow::cache.kept_bytes.load(std::memory_order_relaxed) < most_kept_bytes;
     if (!is_alone || !is_as_new || !is_wanted) return false;
     grow::cache.count_kept(static_cast<std::ptrdiff_t>(bytes));
@@ -192,7 +196,7 @@ bool keep_stack(stack& self) noexcept {
 [[gnu::noinline]] void finish_slowly(control_block& block, const stack& resumer) {
     std::exception_ptr failure = std::exchange(block.books().failure, nullptr);
     write_limit(resumer.limit);
-    destroy_body(block); // it may point into its creator's stack, so it goes before its family is left
+    destroy_body(block);       // it may point into its creator's stack, so it goes before its family is left
     grow::with_room([&block] { // no check may fail meanwhile: nothing may interrupt stackfree
         grow::leave_family(block.stack);
         if (!keep_stack(block.stack)) grow::release_stack(block.stack);
@@ -213,13 +217,16 @@ void destroy_body(control_block& block) noexcept {
     const bool has_body = block.stack.has_body;
     block.stack.has_body = false;
     if (has_body && block.type->destroy_body) block.type->destroy_body(block);
-    if (grow::is_auditing()) [[unlikely]] std::memset(static_cast<void*>(&block + 1), 0, block.type->bytes - sizeof block);
+    if (grow::is_auditing()) [[unlikely]]
+        std::memset(static_cast<void*>(&block + 1), 0, block.type->bytes - sizeof block);
 }
 
-control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default) {
+control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options,
+                         bool is_default) {
     const grow::stack_sizes* const sizes = known_sizes(policy, options, is_default);
     control_block* const block = sizes && type.is_cached ? list_of(type, policy).pop(*sizes) : nullptr;
-    if (!block) [[unlikely]] return new_block_slowly(type, policy, options, is_default);
+    if (!block) [[unlikely]]
+        return new_block_slowly(type, policy, options, is_default);
     begin_again(*block, type);
     return block;
 }
@@ -227,14 +234,17 @@ control_block* new_block(const block_type& type, const grow::policy& policy, con
 void delete_block(control_block& block) noexcept {
     const bool is_simple = block.stack.memory.hi && cache.is_ready &&
                            list_of(*block.type, *block.stack.kind()).count() < most_listed;
-    if (!is_simple) [[unlikely]] return delete_slowly(block);
+    if (!is_simple) [[unlikely]]
+        return delete_slowly(block);
     list_of(*block.type, *block.stack.kind()).push(block);
 }
 
 void finish(control_block& block, stack& resumer) {
-    if (block.type->destroy_body || !keep_stack(block.stack)) [[unlikely]] return finish_slowly(block, resumer);
+    if (block.type->destroy_body || !keep_stack(block.stack)) [[unlikely]]
+        return finish_slowly(block, resumer);
     write_limit(resumer.limit);
-    if (block.books().failure) [[unlikely]] throw_failure(std::exchange(block.books().failure, nullptr));
+    if (block.books().failure) [[unlikely]]
+        throw_failure(std::exchange(block.books().failure, nullptr));
 }
 
 } // namespace growstack::detail

@@ -4,8 +4,8 @@
 //          ^                                                     |
 //          +------- the thread's lists, by policy and size <-----+
 //
-// A coroutine that ends with the stack it began with keeps it, so that creating the next one takes no more than the body's
-// constructor and a new first frame.
+// A coroutine that ends with the stack it began with keeps it, so that creating the next one takes no more than the
+// body's constructor and a new first frame.
 #pragma once
 
 #include <growstack/control_block.hpp>

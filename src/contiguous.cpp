@@ -28,9 +28,7 @@
 namespace growstack::grow {
 namespace {
 
-std::uintptr_t* words_at(std::uintptr_t address) noexcept {
-    return reinterpret_cast<std::uintptr_t*>(address);
-}
+std::uintptr_t* words_at(std::uintptr_t address) noexcept { return reinterpret_cast<std::uintptr_t*>(address); }
 
 // As stackalloc counts them: the memory may be a little less.
 std::size_t size_of(const stack& self) noexcept { return stackalloc_bytes(self.memory.bytes(), self.sizes->layout); }
@@ -66,16 +64,18 @@ std::size_t wanted_bytes(const stack& self, const check_frame& frame, std::size_
 struct live_range {
     std::uintptr_t lo;
     std::uintptr_t lowest_pointer;
-    std::uintptr_t code; // that asked for it; 0: none did
+    std::uintptr_t code;      // that asked for it; 0: none did
     bool is_at_fault = false; // at whatever instruction
-    std::uintptr_t marked_lo = lo; // of the innermost frame, which may have been marked in the shadow, and not been touched yet
+    std::uintptr_t marked_lo =
+        lo; // of the innermost frame, which may have been marked in the shadow, and not been touched yet
 };
 
 } // namespace
 
 void set_shrink_above(stack& self) noexcept {
     const std::size_t bytes = size_of(self);
-    self.shrink_above = bytes > self.sizes->initial_bytes ? self.memory.hi - bytes / 4 + self.sizes->headroom_bytes : UINTPTR_MAX;
+    self.shrink_above = bytes > self.sizes->initial_bytes ? self.memory.hi - bytes / 4 + self.sizes->headroom_bytes
+                                                          : UINTPTR_MAX;
 }
 
 namespace {
@@ -127,15 +127,19 @@ bool move(stack& self, std::size_t bytes, live_range live, displacement& moved) 
     self.books().mark = 0;
     self.memory = fresh;
     set_shrink_above(self); // the audit would find the old one
-    if (self.has_jump_buffers) [[unlikely]] adjust_jump_buffers({live.lo + moved.distance, fresh.hi}, moved.from, moved);
+    if (self.has_jump_buffers) [[unlikely]]
+        adjust_jump_buffers({live.lo + moved.distance, fresh.hi}, moved.from, moved);
     adjust_attached(self, moved);
     adjust_dependents(self, moved);
     adjust_roots(self, moved);
-    if (is_sanitized()) [[unlikely]] tell_sanitizer(self, live, moved);
-    if (is_auditing()) [[unlikely]] audit_after_move(self, old, live);
+    if (is_sanitized()) [[unlikely]]
+        tell_sanitizer(self, live, moved);
+    if (is_auditing()) [[unlikely]]
+        audit_after_move(self, old, live);
     close_room(self, {old, self.sizes->layout, opened_lo});
     emit(trace_event::stackfree, self, old, old.bytes());
-    if (is_faulting()) [[unlikely]] quarantine(self, old, self.sizes->layout, live.code);
+    if (is_faulting()) [[unlikely]]
+        quarantine(self, old, self.sizes->layout, live.code);
     else stackfree(old, self.sizes->layout);
     self.shallow_yields = 0;
     return true;
@@ -195,7 +199,8 @@ bool is_pinned(stack& self, std::uintptr_t sp) noexcept { return exceptions_in_f
 const policy contiguous_policy{0, "contiguous_stack", true, make_room};
 
 check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noexcept {
-    if (self.kind() != &contiguous_policy || is_pinned(self, frame.callee_sp()) || self.has(links_always)) return &frame;
+    if (self.kind() != &contiguous_policy || is_pinned(self, frame.callee_sp()) || self.has(links_always))
+        return &frame;
     const std::size_t new_bytes = wanted_bytes(self, frame, bytes);
     if (new_bytes > self.sizes->max_bytes) return &frame;
     if (new_bytes == size_of(self) && !self.has(moves_always)) return &frame;
@@ -203,15 +208,15 @@ check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noex
     return moved_frame ? moved_frame : &frame;
 }
 
-std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo, std::uintptr_t ip,
-                                             displacement& moved) noexcept {
+std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo,
+                                             std::uintptr_t ip, displacement& moved) noexcept {
     const std::size_t needed = self.memory.hi - needed_lo + self.sizes->headroom_bytes;
     const std::size_t bytes = grown_bytes(self, needed);
     if (bytes > self.sizes->max_bytes) return overflow_reason::max_bytes;
     const std::uintptr_t lowest = accessible_lo(self);
     const std::uintptr_t copied_lo = std::max(lowest, live_lo & ~(sizeof(std::uintptr_t) - 1));
-    // All that is guarded is the stack's own: what points there points to a frame that is being set up. Compilers compute
-    // addresses in a frame before they lower sp to its end.
+    // All that is guarded is the stack's own: what points there points to a frame that is being set up. Compilers
+    // compute addresses in a frame before they lower sp to its end.
     const live_range live{copied_lo, piece_of(self, nullptr).guard().lo, ip, true, std::min(copied_lo, live_lo)};
     if (!move(self, bytes, live, moved)) return overflow_reason::no_memory;
     return {};
@@ -221,8 +226,8 @@ namespace {
 
 bool may_move_suspended(stack& self) noexcept {
     const bool has_fake_frames = is_sanitized() && has_fake_stack(self);
-    return self.kind() == &contiguous_policy && !self.top && !self.pins && !self.exceptions.in_flight && !has_fake_frames &&
-           !has_jump_pin(self, reinterpret_cast<std::uintptr_t>(self.context));
+    return self.kind() == &contiguous_policy && !self.top && !self.pins && !self.exceptions.in_flight &&
+           !has_fake_frames && !has_jump_pin(self, reinterpret_cast<std::uintptr_t>(self.context));
 }
 
 bool move_suspended(stack& self, std::size_t bytes) noexcept {

@@ -76,7 +76,7 @@ constexpr fact facts[] = {
     {"classes.alignment", 0, &classes.slot_alignment},
     {"top_step", top_step_bytes, nullptr},
     {"room_bytes", detail::largest_room_bytes + detail::reserve_bytes, nullptr}, // that may be open below a stack
-    {"span.hook", sizeof(heap::tree_hook), nullptr}, // its list's: the second base
+    {"span.hook", sizeof(heap::tree_hook), nullptr},                             // its list's: the second base
     {"span.lo", offsetof(mspan, lo), nullptr},
     {"span.lo_shift", scale_shift, nullptr},
     {"span.class", offsetof(mspan, slot_class), nullptr},

@@ -1,8 +1,8 @@
-// The first C++ function on a coroutine's stack: runs the body, leaves at its end, and runs the next body when the block is
-// used again.
+// The first C++ function on a coroutine's stack: runs the body, leaves at its end, and runs the next body when the
+// block is used again.
 //
-// With vector registers, unlike its neighbours: a switch moves the exception state by 16 bytes at a time in users' code. Had it been
-// stored in two halves here, the next switch's load would wait until both have left the store buffer.
+// With vector registers, unlike its neighbours: a switch moves the exception state by 16 bytes at a time in users'
+// code. Had it been stored in two halves here, the next switch's load would wait until both have left the store buffer.
 #include "block_cache.hpp"
 #include "stress.hpp"
 

@@ -17,10 +17,14 @@ namespace grow {
 
 const char* advice(overflow_reason reason) noexcept {
     switch (reason) {
-    case overflow_reason::fixed_size: return "this stack cannot grow: raise stack_options::initial_bytes or use contiguous_stack";
-    case overflow_reason::reserved_size: return "its address space is used up: raise stack_options::max_bytes";
-    case overflow_reason::max_bytes: return "the limit is reached: raise stack_options::max_bytes, or look for endless recursion";
-    case overflow_reason::no_memory: return no_memory_advice();
+        case overflow_reason::fixed_size:
+            return "this stack cannot grow: raise stack_options::initial_bytes or use contiguous_stack";
+        case overflow_reason::reserved_size:
+            return "its address space is used up: raise stack_options::max_bytes";
+        case overflow_reason::max_bytes:
+            return "the limit is reached: raise stack_options::max_bytes, or look for endless recursion";
+        case overflow_reason::no_memory:
+            return no_memory_advice();
     }
     return "";
 }
@@ -33,12 +37,13 @@ constexpr std::size_t throw_bytes = 12 * 1024;
 // What a callee may use of the headroom while an overflow waits. Most of it is left for the throw: 2 to 5 KiB.
 constexpr std::size_t most_waiting_bytes = 2048;
 
-// While an exception is in flight it may be a destructor that is called, where there is no place for another one. Of Clang's tables
-// that cannot be seen: their last entry says of whatever follows, up to the call of _Unwind_Resume, that exceptions pass.
+// While an exception is in flight it may be a destructor that is called, where there is no place for another one. Of
+// Clang's tables that cannot be seen: their last entry says of whatever follows, up to the call of _Unwind_Resume, that
+// exceptions pass.
 bool can_wait(stack& self, const check_frame& frame, std::size_t frame_bytes) noexcept {
     const std::size_t quarter = self.sizes->headroom_bytes / 4;
-    const std::uintptr_t lo =
-        self.innermost().lo + self.sizes->headroom_bytes - (quarter < most_waiting_bytes ? quarter : most_waiting_bytes);
+    const std::uintptr_t lo = self.innermost().lo + self.sizes->headroom_bytes -
+                              (quarter < most_waiting_bytes ? quarter : most_waiting_bytes);
     const std::uintptr_t sp = frame.callee_sp();
     const bool fits = sp >= lo && sp - lo >= frame_bytes && !is_tight(self);
     return fits && (exceptions_in_flight() || !expects_exception(frame.return_address));
@@ -76,12 +81,12 @@ void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t fra
     std::snprintf(message, sizeof message,
                   "growstack: stack overflow in coroutine %p (%s): a frame of %s%zu bytes does not fit; "
                   "%zu bytes of stack in use, %zu allowed, %zu of them headroom; %s",
-                  static_cast<void*>(&self), self.kind()->name, is_small ? "up to " : "", is_small ? unasked_bytes : frame_bytes,
-                  self.books().stack_bytes,
-                  self.sizes->max_bytes,
+                  static_cast<void*>(&self), self.kind()->name, is_small ? "up to " : "",
+                  is_small ? unasked_bytes : frame_bytes, self.books().stack_bytes, self.sizes->max_bytes,
                   self.sizes->headroom_bytes, advice(reason));
     open_beyond_room(self, frame.callee_sp() - throw_bytes);
-    if (is_tight(self) && frame.callee_sp() - self.memory.lo < detail::least_throw_bytes) detail::fatal_no_room_to_throw(self);
+    if (is_tight(self) && frame.callee_sp() - self.memory.lo < detail::least_throw_bytes)
+        detail::fatal_no_room_to_throw(self);
     self.is_limit_lowered = true;
     detail::write_limit(self.update_limit());
     const throw_from_root_stack announced{self};

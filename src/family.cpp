@@ -41,7 +41,8 @@ void link(stack& child, stack* creator) noexcept {
 void unlink(stack& child) noexcept {
     stack_books& books = child.books();
     if (!books.creator) return;
-    stack*& link = books.previous_sibling ? books.previous_sibling->books().next_sibling : books.creator->books().first_dependent;
+    stack*& link = books.previous_sibling ? books.previous_sibling->books().next_sibling
+                                          : books.creator->books().first_dependent;
     link = books.next_sibling;
     if (books.next_sibling) books.next_sibling->books().previous_sibling = books.previous_sibling;
     books.creator = books.previous_sibling = books.next_sibling = nullptr;

@@ -5,7 +5,8 @@
 
 namespace growstack::grow {
 
-/// Says if a stack does not run, or waits on this thread for the one that runs: its context tells where its frames begin.
+/// Says if a stack does not run, or waits on this thread for the one that runs: its context tells where its frames
+/// begin.
 bool is_at_rest(const stack& s) noexcept;
 
 } // namespace growstack::grow

@@ -33,18 +33,21 @@ namespace {
 } // namespace
 
 void fatal_destroyed_while_active(const grow::stack& self) noexcept {
-    report_and_abort(self, "destroyed while it runs or waits for a coroutine that it resumed; "
-                           "let it yield or end before its handle is destroyed");
+    report_and_abort(self,
+                     "destroyed while it runs or waits for a coroutine that it resumed; "
+                     "let it yield or end before its handle is destroyed");
 }
 
 void fatal_yield_while_unwinding(const grow::stack& self) noexcept {
-    report_and_abort(self, "yield() while its stack is being unwound; "
-                           "a destructor must not yield when its coroutine is destroyed");
+    report_and_abort(self,
+                     "yield() while its stack is being unwound; "
+                     "a destructor must not yield when its coroutine is destroyed");
 }
 
 void fatal_unwind_lost(const grow::stack& self) noexcept {
-    report_and_abort(self, "the unwinder did not reach the coroutine's first function; "
-                           "is there code without unwind tables (-fno-asynchronous-unwind-tables) on its stack?");
+    report_and_abort(self,
+                     "the unwinder did not reach the coroutine's first function; "
+                     "is there code without unwind tables (-fno-asynchronous-unwind-tables) on its stack?");
 }
 
 void fatal_stack_overflow_in_code_without_checks(const overflow_report& report) noexcept {
@@ -58,8 +61,10 @@ void fatal_stack_overflow_in_code_without_checks(const overflow_report& report) 
 }
 
 void fatal_stack_overrun(const grow::stack& self) noexcept {
-    report_and_abort(self, "code without checks ran over the end of its dense stack, into another one; "
-                           "call it through growstack::native, or this_coroutine::ensure before, or use stack_layout::guarded");
+    report_and_abort(
+        self,
+        "code without checks ran over the end of its dense stack, into another one; "
+        "call it through growstack::native, or this_coroutine::ensure before, or use stack_layout::guarded");
 }
 
 void fatal_stack_overwritten(const grow::stack& self) noexcept {
@@ -69,18 +74,22 @@ void fatal_stack_overwritten(const grow::stack& self) noexcept {
     const bool is_known = ::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) == sizeof above &&
                           above.mark == grow::stack_books::whole;
     message line;
-    line << "growstack: coroutine " << &self << " (" << self.kind()->name << "): the high end of its dense stack was overwritten, "
+    line << "growstack: coroutine " << &self << " (" << self.kind()->name
+         << "): the high end of its dense stack was overwritten, "
          << "by code without checks that ran over the end of the stack above, now ";
     if (is_known) line << "coroutine " << above.self << "'s";
     else line << "free";
-    line << "; call such code through growstack::native, or this_coroutine::ensure before, or use stack_layout::guarded";
+    line
+        << "; call such code through growstack::native, or this_coroutine::ensure before, or use stack_layout::guarded";
     line.write_line();
     std::abort();
 }
 
 void fatal_no_room_to_throw(const grow::stack& self) noexcept {
-    report_and_abort(self, "no room to throw on its dense stack, which cannot move now: there is no memory, or an exception is "
-                           "in flight already; call this_coroutine::ensure before, or use stack_layout::guarded");
+    report_and_abort(
+        self,
+        "no room to throw on its dense stack, which cannot move now: there is no memory, or an exception is "
+        "in flight already; call this_coroutine::ensure before, or use stack_layout::guarded");
 }
 
 namespace {
@@ -88,8 +97,10 @@ namespace {
 // As addr2line wants it, with the function's name if the program exports it.
 message& put_code(message& line, std::uintptr_t address) noexcept {
     Dl_info info;
-    if (!::dladdr(reinterpret_cast<void*>(address), &info) || !info.dli_fname) return line << reinterpret_cast<void*>(address);
-    line << info.dli_fname << "+" << reinterpret_cast<void*>(address - reinterpret_cast<std::uintptr_t>(info.dli_fbase));
+    if (!::dladdr(reinterpret_cast<void*>(address), &info) || !info.dli_fname)
+        return line << reinterpret_cast<void*>(address);
+    line << info.dli_fname << "+"
+         << reinterpret_cast<void*>(address - reinterpret_cast<std::uintptr_t>(info.dli_fbase));
     if (info.dli_sname) line << " (" << info.dli_sname << ")";
     return line;
 }
@@ -100,7 +111,8 @@ void fatal_stale_pointer(const grow::former_stack& was, std::uintptr_t touched, 
     message line;
     line << "growstack: stale pointer: code at ";
     put_code(line, ip) << " touched " << reinterpret_cast<void*>(touched) << ", " << was.memory.hi - touched
-                       << " bytes below the high end of a stack that coroutine " << was.of << " had before its move " << was.move;
+                       << " bytes below the high end of a stack that coroutine " << was.of << " had before its move "
+                       << was.move;
     if (was.code) put_code(line << ", asked for by code at ", was.code);
     else line << ", by shrink()";
     line << "; a growstack::pin keeps it in place, a growstack::root follows it";
@@ -118,14 +130,16 @@ void fatal_jump(const grow::stack& self, const char* where) noexcept {
 
 void fatal_no_jump(const char* name) noexcept {
     message line;
-    line << "growstack: the dynamic linker knows no " << name << " of the C library's: a statically linked program must not use it";
+    line << "growstack: the dynamic linker knows no " << name
+         << " of the C library's: a statically linked program must not use it";
     line.write_line();
     std::abort();
 }
 
 void fatal_no_room_for_a_signal_handler(const grow::stack& self) noexcept {
-    report_and_abort(self, "the kernel found no room on its stack for a signal handler that lacks SA_ONSTACK, and the "
-                           "signal is lost; growstack::handlers_without_altstack() names it");
+    report_and_abort(self,
+                     "the kernel found no room on its stack for a signal handler that lacks SA_ONSTACK, and the "
+                     "signal is lost; growstack::handlers_without_altstack() names it");
 }
 
 } // namespace detail

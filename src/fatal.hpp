@@ -12,8 +12,8 @@ struct former_stack {
     const stack* of = nullptr;
     bounds memory;
     stack_layout layout = stack_layout::guarded;
-    std::size_t move = 0;        // of that stack, counted from 1
-    std::uintptr_t code = 0;     // that asked for the move; 0: the handle's shrink()
+    std::size_t move = 0;    // of that stack, counted from 1
+    std::uintptr_t code = 0; // that asked for the move; 0: the handle's shrink()
 };
 
 } // namespace growstack::grow
@@ -42,7 +42,8 @@ namespace growstack::detail {
 [[noreturn]] void fatal_no_room_to_throw(const grow::stack& self) noexcept;
 
 /// Code has touched memory that a stack has moved away from.
-[[noreturn]] void fatal_stale_pointer(const grow::former_stack& was, std::uintptr_t touched, std::uintptr_t ip) noexcept;
+[[noreturn]] void fatal_stale_pointer(const grow::former_stack& was, std::uintptr_t touched,
+                                      std::uintptr_t ip) noexcept;
 
 /// A longjmp would leave the stack that it is called on.
 [[noreturn]] void fatal_jump(const grow::stack& self, const char* where) noexcept;

@@ -77,21 +77,21 @@ bool is_library_running() noexcept {
     return limit == detail::limit_check_never || limit == detail::limit_in_transition;
 }
 
-// Says if the coroutine that is left cannot move, though no library code has begun that would mind: what the thread holds of exceptions
-// may be the next one's already.
+// Says if the coroutine that is left cannot move, though no library code has begun that would mind: what the thread
+// holds of exceptions may be the next one's already.
 bool is_leaving_with_exception(const stack& self) noexcept {
     return detail::read_limit() == detail::limit_switching && self.exceptions.in_flight;
 }
 
-// Says if the stack may move now, where the coroutine is at whatever instruction. Not while the library itself runs on it:
-// it may hold a lock that growth takes.
+// Says if the stack may move now, where the coroutine is at whatever instruction. Not while the library itself runs on
+// it: it may hold a lock that growth takes.
 bool may_move(stack& self, std::uintptr_t sp) noexcept {
-    return self.kind()->is_movable && self.sizes->move_at_guard && this_thread().running == &self && !self.books().destroyer &&
-           !is_library_running() && !is_leaving_with_exception(self) && !has_pin(self, sp);
+    return self.kind()->is_movable && self.sizes->move_at_guard && this_thread().running == &self &&
+           !self.books().destroyer && !is_library_running() && !is_leaving_with_exception(self) && !has_pin(self, sp);
 }
 
-// What does not last: growth that has begun on the stack that is full, an exception that will be caught, the unwinding of a stack
-// that is destroyed.
+// What does not last: growth that has begun on the stack that is full, an exception that will be caught, the unwinding
+// of a stack that is destroyed.
 bool may_use_reserve(const stack& self) noexcept {
     return is_library_running() || detail::read_limit() == detail::limit_switching || self.books().destroyer ||
            (self.kind()->is_movable && (exceptions_in_flight() || (self.top && !self.pins)));
@@ -142,7 +142,8 @@ struct move_request {
 
 void move_on_root_stack(void* argument) noexcept {
     auto& request = *static_cast<move_request*>(argument);
-    request.failure = move_at_fault(request.self, request.sp - red_zone_bytes, request.needed_lo, request.ip, request.moved);
+    request.failure = move_at_fault(request.self, request.sp - red_zone_bytes, request.needed_lo, request.ip,
+                                    request.moved);
 }
 
 bounds live_words(stack& self, const interrupted_code& code) noexcept {
@@ -176,8 +177,10 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
     const std::uintptr_t lowest = room_lo(self, p);
     const bool can_move = may_move(self, code.sp()) && (end_of_probing || needed_lo >= p.guard().lo);
     if (needed_lo >= lowest && open_room(self, p, touched)) return;
-    // The reserve stays open behind an exception, and code without checks goes on in it. So the next one may find none left.
-    if ((!can_move || exceptions_in_flight()) && may_use_reserve(self) && open_beyond_room(self, needed_lo)) return note_reserve(self);
+    // The reserve stays open behind an exception, and code without checks goes on in it. So the next one may find none
+    // left.
+    if ((!can_move || exceptions_in_flight()) && may_use_reserve(self) && open_beyond_room(self, needed_lo))
+        return note_reserve(self);
     if (can_move && (!exceptions_in_flight() || can_find_handler_addresses(live_words(self, code), code))) {
         const std::optional<overflow_reason> failure = move(self, needed_lo, code, end_of_probing);
         if (!failure) return;
@@ -189,7 +192,8 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
 
 // The kernel could not write a signal frame, says so by a SIGSEGV without an address, and forgets the signal.
 bool is_lost_signal_frame(const siginfo_t& info, const interrupted_code& code, const piece& p) noexcept {
-    return info.si_code == SI_KERNEL && !code.is_general_protection() && code.sp() - p.guard().lo < p.memory.hi - p.guard().lo &&
+    return info.si_code == SI_KERNEL && !code.is_general_protection() &&
+           code.sp() - p.guard().lo < p.memory.hi - p.guard().lo &&
            code.sp() - red_zone_bytes - ::getauxval(AT_MINSIGSTKSZ) < p.accessible_lo();
 }
 

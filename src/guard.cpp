@@ -1,6 +1,6 @@
-// Guards: by MADV_GUARD_INSTALL where the kernel has it, which takes no mapping and 0.7 us; by mprotect otherwise, which
-// takes two mappings a stack and 3.3 us.
-// Source: Linux mm/madvise.c, madvise_guard_install (6.13), process_madvise (for guards of one's own process since 6.15).
+// Guards: by MADV_GUARD_INSTALL where the kernel has it, which takes no mapping and 0.7 us; by mprotect otherwise,
+// which takes two mappings a stack and 3.3 us. Source: Linux mm/madvise.c, madvise_guard_install (6.13),
+// process_madvise (for guards of one's own process since 6.15).
 #include "guard.hpp"
 #include "stress.hpp"
 

@@ -1,5 +1,5 @@
-// Looks for exceptions: takes each word that could be a pointer to one for one, and has the kernel read what is there, for it
-// may point anywhere.
+// Looks for exceptions: takes each word that could be a pointer to one for one, and has the kernel read what is there,
+// for it may point anywhere.
 #include "handler_addresses.hpp"
 
 #include <growstack/grow/thread.hpp>
@@ -75,10 +75,12 @@ private:
 bool can_find_handler_addresses(bounds live, const interrupted_code& code) noexcept {
     std::array<const exception_head*, 64> found;
     std::size_t count = 0;
-    exception_search{live, [&](exception_head& e) {
-        const auto end = found.begin() + count;
-        if (count < found.size() && std::find(found.begin(), end, &e) == end) found[count++] = &e;
-    }}.run(code);
+    exception_search{live,
+                     [&](exception_head& e) {
+                         const auto end = found.begin() + count;
+                         if (count < found.size() && std::find(found.begin(), end, &e) == end) found[count++] = &e;
+                     }}
+        .run(code);
     return count >= this_thread().exceptions->in_flight;
 }
 

@@ -1,7 +1,7 @@
 // What setjmp and longjmp do for coroutines' stacks before glibc's do their work.
+#include "jump.hpp"
 #include "asm/x86_64_jmp_buf.hpp"
 #include "fatal.hpp"
-#include "jump.hpp"
 #include "room.hpp"
 #include "valgrind.hpp"
 #include "with_room.hpp"
@@ -41,7 +41,9 @@ void adjust_jump_buffers(bounds where, bounds frames, const displacement& moved)
 namespace {
 
 // With the address space below that may be opened.
-bool is_on(const piece& p, std::uintptr_t address) noexcept { return address - p.guard().lo <= p.memory.hi - p.guard().lo; }
+bool is_on(const piece& p, std::uintptr_t address) noexcept {
+    return address - p.guard().lo <= p.memory.hi - p.guard().lo;
+}
 
 bool is_on_stack(stack& self, std::uintptr_t address) noexcept {
     for (chunk* c = self.top; c; c = c->older)
@@ -53,7 +55,7 @@ bool is_on_stack(stack& self, std::uintptr_t address) noexcept {
 struct frame_search {
     std::uintptr_t address; // in the frame
     std::uintptr_t memory_hi;
-    std::uintptr_t hi = 0;  // of the frame, without its return address: whatever its caller calls next has its own there
+    std::uintptr_t hi = 0; // of the frame, without its return address: whatever its caller calls next has its own there
     std::uintptr_t function = 0;
 };
 
@@ -94,19 +96,22 @@ stack* running_coroutine() noexcept {
     return running && running->kind() ? running : nullptr;
 }
 
-// Native code cannot leave its call by a jump into the coroutine that has made it: that one's books would stay half done.
+// Native code cannot leave its call by a jump into the coroutine that has made it: that one's books would stay half
+// done.
 void check_jump_from_native(std::uintptr_t sp) noexcept {
     const native_call* const native = this_thread().native;
     if (native && is_on_stack(*native->caller, sp)) detail::fatal_jump(*native->caller, "out of growstack::native");
 }
 
-// ThreadSanitizer finds a buffer by the sp in it, which a move changes, and takes deeper frames for lower ones, which chunks are not.
-// So coroutines' jumps pass by its functions; what those do, keep the number of calls that it has noted, is done here.
+// ThreadSanitizer finds a buffer by the sp in it, which a move changes, and takes deeper frames for lower ones, which
+// chunks are not. So coroutines' jumps pass by its functions; what those do, keep the number of calls that it has
+// noted, is done here.
 std::uint32_t& noted_calls_in(const void* env) noexcept {
     return static_cast<std::uint32_t*>(const_cast<void*>(env))[jmp_buf_spare];
 }
 
-constexpr const char* jumps[] = {"setjmp", "_setjmp", "__sigsetjmp", "longjmp", "_longjmp", "siglongjmp", "__longjmp_chk"};
+constexpr const char* jumps[] = {"setjmp",   "_setjmp",    "__sigsetjmp",  "longjmp",
+                                 "_longjmp", "siglongjmp", "__longjmp_chk"};
 constinit void* next_jumps[std::size(jumps)] = {};
 constinit void* glibcs_jumps[std::size(jumps)] = {}; // where that is not the same
 
@@ -158,7 +163,8 @@ prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcep
         return {index, 0};
     }
     if (!is_on_stack(*self, sp)) growstack::detail::fatal_jump(*self, "to a frame that is not on its stack");
-    for (chunk* c; (c = self->top) && !is_on(piece_of(*self, c), sp); pop_chunk(*c->entered_from)) forget_frames(c->memory);
+    for (chunk* c; (c = self->top) && !is_on(piece_of(*self, c), sp); pop_chunk(*c->entered_from))
+        forget_frames(c->memory);
     forget_frames({piece_of(*self, self->top).accessible_lo(), sp});
     if (has_fibers()) forget_calls(noted_calls_in(env));
     growstack::detail::write_limit(self->update_limit());
@@ -174,5 +180,4 @@ void* growstack_find_jump(std::size_t index) noexcept {
     if (!function) growstack::detail::fatal_no_jump(jumps[index]);
     return function;
 }
-
 }

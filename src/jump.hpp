@@ -1,5 +1,5 @@
-// Jump buffers of a stack that moves: those on the stack itself are re-pointed; one that lies elsewhere pins the stack until the
-// function that called setjmp has returned.
+// Jump buffers of a stack that moves: those on the stack itself are re-pointed; one that lies elsewhere pins the stack
+// until the function that called setjmp has returned.
 #pragma once
 
 #include <growstack/grow/stack.hpp>

@@ -1,16 +1,14 @@
 // Where the assembly comes out: a check has failed, a chunk's callee has returned. Runs on the thread's root stack,
 // with no check of its own, for general registers only.
-#include "fatal.hpp"
 #include "morestack.hpp"
+#include "fatal.hpp"
 #include "room.hpp"
 
 #include <growstack/grow/thread.hpp>
 
 namespace growstack::grow {
 
-bool exceptions_in_flight() noexcept {
-    return this_thread().exceptions->in_flight != 0;
-}
+bool exceptions_in_flight() noexcept { return this_thread().exceptions->in_flight != 0; }
 
 check_result stay(stack& self, check_frame& frame) noexcept {
     frame.limit = self.update_limit();
@@ -32,12 +30,9 @@ check_result growstack_make_room(check_frame* frame, std::size_t frame_bytes, st
     return self.kind()->make_room(self, *frame, frame_bytes, argument_bytes);
 }
 
-void growstack_leave_chunk(check_frame* frame) noexcept {
-    pop_chunk(*frame);
-}
+void growstack_leave_chunk(check_frame* frame) noexcept { pop_chunk(*frame); }
 
 allocation growstack_allocate(check_frame* frame, std::size_t bytes) {
     return allocate_for_frame(*this_thread().running, *frame, bytes);
 }
-
 }

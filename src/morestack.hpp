@@ -29,10 +29,11 @@ check_frame* grow_ahead(stack& self, check_frame& frame, std::size_t bytes) noex
 
 /// Moves a contiguous stack whose code is at whatever instruction, so that the stack reaches down to needed_lo. Frames
 /// begin at live_lo; the code is at ip. Allocates and frees nothing in the heap. Returns why that is not possible.
-std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo, std::uintptr_t ip,
-                                             displacement& moved) noexcept;
+std::optional<overflow_reason> move_at_fault(stack& self, std::uintptr_t live_lo, std::uintptr_t needed_lo,
+                                             std::uintptr_t ip, displacement& moved) noexcept;
 
-/// Says if a contiguous stack, whose innermost frame has this sp, must not move now: something outside knows addresses in it.
+/// Says if a contiguous stack, whose innermost frame has this sp, must not move now: something outside knows addresses
+/// in it.
 bool is_pinned(stack& self, std::uintptr_t sp) noexcept;
 
 /// The same, but for exceptions in flight.
@@ -57,12 +58,14 @@ bool exceptions_in_flight() noexcept;
 check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, overflow_reason reason);
 
 /// The same where there is nothing to wait for.
-[[noreturn]] void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t frame_bytes, overflow_reason reason);
+[[noreturn]] void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t frame_bytes,
+                                       overflow_reason reason);
 
 /// Keeps the books when a stack's memory grows by `more` and shrinks by `less` bytes.
 inline void count_bytes(stack& self, std::size_t more, std::size_t less) noexcept {
     self.books().stack_bytes += more;
-    if (self.books().stack_bytes > self.books().counts.peak_stack_bytes) self.books().counts.peak_stack_bytes = self.books().stack_bytes;
+    if (self.books().stack_bytes > self.books().counts.peak_stack_bytes)
+        self.books().counts.peak_stack_bytes = self.books().stack_bytes;
     self.books().stack_bytes -= less;
 }
 

@@ -17,7 +17,8 @@ void call_hook(trace_event::kind_type kind, const stack& self, bounds memory, st
 
 inline void emit(trace_event::kind_type kind, const stack& self, bounds memory, std::size_t bytes,
                  std::size_t pointers = 0) noexcept {
-    if (is_observed()) [[unlikely]] call_hook(kind, self, memory, bytes, pointers);
+    if (is_observed()) [[unlikely]]
+        call_hook(kind, self, memory, bytes, pointers);
 }
 
 /// Returns how many of the words in two ranges of `bytes` differ.

@@ -32,7 +32,8 @@ probe_table::~probe_table() {
     std::atomic<probe_table*>* link = &tables;
     while (link->load() != this) link = &link->load()->next;
     link->store(next.load());
-    while (readers.load() != 0) {}
+    while (readers.load() != 0) {
+    }
 }
 
 std::uintptr_t find_slow_path(std::uintptr_t ip) noexcept {

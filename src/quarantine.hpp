@@ -1,5 +1,5 @@
-// The hard mode fault: the memory that a stack has moved away from stays without access for a while, so that whoever still points
-// there is told.
+// The hard mode fault: the memory that a stack has moved away from stays without access for a while, so that whoever
+// still points there is told.
 #pragma once
 
 #include "asm/x86_64_context.hpp"
@@ -8,7 +8,8 @@
 
 namespace growstack::grow {
 
-/// Takes the memory that `self` has moved away from, instead of stackfree. `code`: where the move was asked for, if known.
+/// Takes the memory that `self` has moved away from, instead of stackfree. `code`: where the move was asked for, if
+/// known.
 void quarantine(const stack& self, bounds old, stack_layout layout, std::uintptr_t code) noexcept;
 
 /// Gives all that is kept back.

@@ -18,7 +18,8 @@ extern "C" {
 namespace growstack::grow {
 namespace {
 
-void relocate_scalar(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved) noexcept {
+void relocate_scalar(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words,
+                     const displacement& moved) noexcept {
     for (std::size_t i = 0; i < words; ++i) to[i] = moved.apply(from[i]);
 }
 
@@ -27,8 +28,7 @@ void relocate_scalar(std::uintptr_t* to, const std::uintptr_t* from, std::size_t
                                            const displacement& moved) noexcept {
     const std::uintptr_t sign = std::uintptr_t{1} << 63;
     const __m256i bias = _mm256_set1_epi64x(static_cast<long long>(moved.from.lo + sign)); // w - lo, sign flipped
-    const __m256i span =
-        _mm256_set1_epi64x(static_cast<long long>((moved.from.hi - moved.from.lo) ^ sign));
+    const __m256i span = _mm256_set1_epi64x(static_cast<long long>((moved.from.hi - moved.from.lo) ^ sign));
     const __m256i distance = _mm256_set1_epi64x(static_cast<long long>(moved.distance));
     const auto copy_half_line = [&](std::size_t k) __attribute__((target("avx2"), always_inline)) {
         const __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + k));
@@ -75,8 +75,8 @@ void relocate_scalar(std::uintptr_t* to, const std::uintptr_t* from, std::size_t
     relocate_scalar(to + i, from + i, words - i, moved);
 }
 
-// In place, on stacks that stay where they are: most words are no pointers into the one that moves, so what is looked at together is
-// rewritten only if there is one in it.
+// In place, on stacks that stay where they are: most words are no pointers into the one that moves, so what is looked
+// at together is rewritten only if there is one in it.
 
 void adjust_scalar(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
     for (std::size_t i = 0; i < count; ++i)
@@ -102,17 +102,20 @@ void adjust_scalar(std::uintptr_t* words, std::size_t count, const displacement&
 }
 
 // By whole lines of the cache: a load that crosses two costs twice.
-[[gnu::target("avx512f")]] void adjust_avx512(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
+[[gnu::target("avx512f")]] void adjust_avx512(std::uintptr_t* words, std::size_t count,
+                                              const displacement& moved) noexcept {
     constexpr std::size_t line = 8;
     const std::size_t head = -(reinterpret_cast<std::uintptr_t>(words) / sizeof *words) % line;
     if (count < head + line) return adjust_scalar(words, count, moved);
     adjust_scalar(words, head, moved);
     const __m512i minus_lo = _mm512_set1_epi64(-static_cast<long long>(moved.from.lo));
     const __m512i span = _mm512_set1_epi64(static_cast<long long>(moved.from.hi - moved.from.lo));
-    const auto adjust_lines = [&](std::size_t first, std::size_t lines) __attribute__((target("avx512f"), always_inline)) {
-        __m512i least = _mm512_set1_epi64(-1); // of the distances from lo
+    const auto adjust_lines = [&](std::size_t first,
+                                  std::size_t lines) __attribute__((target("avx512f"), always_inline)) {
+        __m512i least = _mm512_set1_epi64(-1);  // of the distances from lo
         for (std::size_t k = 0; k < lines; ++k) // with a mask, for GCC 12 warns of its own header otherwise
-            least = _mm512_maskz_min_epu64(0xff, least, _mm512_add_epi64(_mm512_load_si512(words + first + k * line), minus_lo));
+            least = _mm512_maskz_min_epu64(0xff, least,
+                                           _mm512_add_epi64(_mm512_load_si512(words + first + k * line), minus_lo));
         if (_mm512_cmple_epu64_mask(least, span)) adjust_scalar(words + first, lines * line, moved);
     };
     std::size_t i = head;

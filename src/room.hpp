@@ -36,8 +36,9 @@ std::uintptr_t room_lo(const stack& self, const piece& p) noexcept;
 /// Async-signal-safe. Returns false if the system refuses.
 bool open_room(stack& self, const piece& p, std::uintptr_t lo) noexcept;
 
-/// Makes the innermost memory accessible from `lo`, or a little lower, up, whatever the room's size and max_bytes are: where
-/// growstack's own code runs, or the unwinder's. As much as there is of address space; returns whether that goes down to lo.
+/// Makes the innermost memory accessible from `lo`, or a little lower, up, whatever the room's size and max_bytes are:
+/// where growstack's own code runs, or the unwinder's. As much as there is of address space; returns whether that goes
+/// down to lo.
 bool open_beyond_room(stack& self, std::uintptr_t lo) noexcept;
 
 /// Closes the room below the innermost frames, unless frames down to `sp`, or what they are going to call, lie there.

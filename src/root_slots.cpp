@@ -81,7 +81,8 @@ void point_root(root_slot& slot, void* p) noexcept {
         const std::lock_guard lock{all_roots};
         unlink(slot);
         slot.pointer = p;
-        if (stack* const target = p ? movable_stack_at(reinterpret_cast<std::uintptr_t>(p)) : nullptr) link(slot, *target);
+        if (stack* const target = p ? movable_stack_at(reinterpret_cast<std::uintptr_t>(p)) : nullptr)
+            link(slot, *target);
     });
 }
 

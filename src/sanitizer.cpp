@@ -44,7 +44,8 @@ void confirm_switch(stack& self, stack& came_from) noexcept {
     std::size_t bytes = 0;
     __sanitizer_finish_switch_fiber(state_of(self), &lo, &bytes);
     const bool is_thread = !came_from.kind(); // only AddressSanitizer knows a thread's own stack
-    if (is_thread) came_from.memory = {reinterpret_cast<std::uintptr_t>(lo), reinterpret_cast<std::uintptr_t>(lo) + bytes};
+    if (is_thread)
+        came_from.memory = {reinterpret_cast<std::uintptr_t>(lo), reinterpret_cast<std::uintptr_t>(lo) + bytes};
 }
 
 void announce_memory(const stack& self) noexcept {

@@ -17,25 +17,28 @@ namespace {
 constexpr std::uintptr_t argument_alignment = 64; // of the widest vector passed by value
 
 std::size_t chunk_bytes_for(const stack& self, std::size_t frame_bytes, std::size_t argument_bytes) noexcept {
-    const std::size_t needed =
-        sizeof(chunk) + argument_bytes + argument_alignment + frame_bytes + self.sizes->headroom_bytes;
+    const std::size_t needed = sizeof(chunk) + argument_bytes + argument_alignment + frame_bytes +
+                               self.sizes->headroom_bytes;
     return needed > self.sizes->chunk_bytes ? stackalloc_bytes(needed) : self.sizes->chunk_bytes;
 }
 
 void free_chunk(stack& self, chunk* c) noexcept {
     self.books().stack_bytes -= bytes_of(c->size_class);
-    if (c->opened_lo) [[unlikely]] close_room(self, piece_of(self, c));
+    if (c->opened_lo) [[unlikely]]
+        close_room(self, piece_of(self, c));
     stackfree_class(c->memory.hi, c->size_class);
 }
 
 // Null if the stack may not have so much, or the system gives none; `reason` says which.
 chunk* new_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexcept {
     reason = overflow_reason::max_bytes;
-    if (self.books().stack_bytes + bytes > self.sizes->max_bytes) [[unlikely]] return nullptr;
+    if (self.books().stack_bytes + bytes > self.sizes->max_bytes) [[unlikely]]
+        return nullptr;
     reason = overflow_reason::no_memory;
     const stack_class size_class = class_of(bytes, stack_layout::guarded);
     const bounds memory = stackalloc_class(size_class);
-    if (!memory.hi) [[unlikely]] return nullptr;
+    if (!memory.hi) [[unlikely]]
+        return nullptr;
     count_bytes(self, memory.bytes(), 0);
     chunk* c = new (reinterpret_cast<void*>(memory.hi - sizeof(chunk))) chunk;
     c->owner = &self;
@@ -74,12 +77,13 @@ void free_kept_chunk(stack& self) noexcept {
 check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
     // A signal handler's check, in the few instructions in which __morestack enters or leaves the kept chunk: that
     // chunk is not ours to take, nor is the place where the next one is kept. The same for whatever it calls.
-    const bool is_in_transition =
-        frame.limit == detail::limit_in_transition || (self.top && self.sizes->keep_chunk && !self.top->is_kept);
+    const bool is_in_transition = frame.limit == detail::limit_in_transition ||
+                                  (self.top && self.sizes->keep_chunk && !self.top->is_kept);
     const std::size_t bytes = chunk_bytes_for(self, frame_bytes, argument_bytes);
     overflow_reason reason;
     chunk* c = is_in_transition ? new_chunk(self, bytes, reason) : take_chunk(self, bytes, reason);
-    if (!c) [[unlikely]] return overflow(self, frame, frame_bytes, reason);
+    if (!c) [[unlikely]]
+        return overflow(self, frame, frame_bytes, reason);
     emit(trace_event::push_chunk, self, c->memory, c->is_new ? c->memory.bytes() : 0);
     c->is_new = false;
     c->is_kept = self.sizes->keep_chunk && !is_in_transition;
@@ -90,15 +94,16 @@ check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes
     ++self.chunks_linked;
     if (is_observed()) announce_memory(self);
     frame.entered = c;
-    return {&frame, reinterpret_cast<void*>(
-                        copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
+    return {&frame,
+            reinterpret_cast<void*>(copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
 }
 
 void pop_chunk(check_frame& frame) noexcept {
     chunk* c = frame.entered;
     stack& self = *c->owner;
     self.top = c->older;
-    if (self.books().allocas) [[unlikely]] free_alloca_blocks(self, c->memory, c->memory.hi);
+    if (self.books().allocas) [[unlikely]]
+        free_alloca_blocks(self, c->memory, c->memory.hi);
     if (is_observed()) {
         announce_memory(self);
         if (exceptions_in_flight()) forget_innermost_frames(self);

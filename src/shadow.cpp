@@ -1,16 +1,18 @@
-// The shadow of stacks: one byte for eight of memory, which instrumented code reads before each access. It marks the red zones
-// around the locals of each frame.
+// The shadow of stacks: one byte for eight of memory, which instrumented code reads before each access. It marks the
+// red zones around the locals of each frame.
 //
 //      old shadow   | clean | red zones of the live frames |   copied, then clean
 //      new shadow           | clean                 | red zones of the live frames |
 //
-// Instrumented code computes where the shadow of its frame lies when it begins, and clears it there when it ends. Meanwhile it keeps, in
-// registers or on the stack, the frame's address >> 3 (GCC), or that plus the shadow's offset (Clang, now and then). Both are
-// re-pointed as pointers are: stacks move by multiples of 64 KiB, so the shadow moves by multiples of 8 KiB. So are negated addresses:
-// UndefinedBehaviorSanitizer's check of object sizes subtracts the object's address in each round of a loop, and GCC -O2 negates it once.
+// Instrumented code computes where the shadow of its frame lies when it begins, and clears it there when it ends.
+// Meanwhile it keeps, in registers or on the stack, the frame's address >> 3 (GCC), or that plus the shadow's offset
+// (Clang, now and then). Both are re-pointed as pointers are: stacks move by multiples of 64 KiB, so the shadow moves
+// by multiples of 8 KiB. So are negated addresses: UndefinedBehaviorSanitizer's check of object sizes subtracts the
+// object's address in each round of a loop, and GCC -O2 negates it once.
 //
 // Source: compiler-rt lib/asan/asan_mapping.h, asan_interface.h; GCC gcc/asan.c, asan_emit_stack_protection; LLVM
-// AddressSanitizer.cpp, FunctionStackPoisoner. Functions are weak references: null in programs without AddressSanitizer.
+// AddressSanitizer.cpp, FunctionStackPoisoner. Functions are weak references: null in programs without
+// AddressSanitizer.
 #include "shadow.hpp"
 
 #include "outward_call.hpp"
@@ -45,11 +47,13 @@ struct mapping {
     }
 
     bounds index_of(bounds memory) const noexcept { return {memory.lo >> scale, memory.hi >> scale}; }
-    bounds shadow_of(bounds memory) const noexcept { return {(memory.lo >> scale) + offset, (memory.hi >> scale) + offset}; }
+    bounds shadow_of(bounds memory) const noexcept {
+        return {(memory.lo >> scale) + offset, (memory.hi >> scale) + offset};
+    }
 };
 
-// Instructions, not loops: of those the compiler makes a memset or memcpy, which would be AddressSanitizer's own, and ask for the
-// shadow's shadow.
+// Instructions, not loops: of those the compiler makes a memset or memcpy, which would be AddressSanitizer's own, and
+// ask for the shadow's shadow.
 
 void clear(bounds shadow) noexcept {
     std::uintptr_t at = shadow.lo;
@@ -67,7 +71,8 @@ void copy(std::uintptr_t to, bounds shadow) noexcept {
 void clear_in_pages(bounds shadow) noexcept {
     constexpr std::size_t few_bytes = 16 * detail::page_bytes;
     if (shadow.bytes() < few_bytes) return clear(shadow);
-    const bounds pages{(shadow.lo + detail::page_bytes - 1) & ~(detail::page_bytes - 1), shadow.hi & ~(detail::page_bytes - 1)};
+    const bounds pages{(shadow.lo + detail::page_bytes - 1) & ~(detail::page_bytes - 1),
+                       shadow.hi & ~(detail::page_bytes - 1)};
     clear({shadow.lo, pages.lo});
     if (::madvise(reinterpret_cast<void*>(pages.lo), pages.bytes(), MADV_DONTNEED) != 0) clear(pages);
     clear({pages.hi, shadow.hi});
@@ -87,8 +92,8 @@ sanitized_forms forms_of(const displacement& moved) noexcept {
     const auto distance = static_cast<std::uintptr_t>(static_cast<std::intptr_t>(moved.distance) >> map.scale);
     const displacement index{map.index_of(moved.from), distance}, address{map.shadow_of(moved.from), distance};
     const displacement negated{{-moved.from.hi, -moved.from.lo}, -moved.distance};
-    // Addresses are higher than indices. Upwards they go first, downwards last: no word is then moved from one range into the other,
-    // and moved again.
+    // Addresses are higher than indices. Upwards they go first, downwards last: no word is then moved from one range
+    // into the other, and moved again.
     if (static_cast<std::intptr_t>(distance) > 0) return {address, index, negated};
     return {index, address, negated};
 }
@@ -123,7 +128,9 @@ namespace {
 constexpr std::uintptr_t highest = 0x7ffffffff000;
 constinit std::atomic<std::uintptr_t> next_above{highest};
 
-std::size_t whole_pages(std::size_t bytes) noexcept { return (bytes + detail::page_bytes - 1) & ~(detail::page_bytes - 1); }
+std::size_t whole_pages(std::size_t bytes) noexcept {
+    return (bytes + detail::page_bytes - 1) & ~(detail::page_bytes - 1);
+}
 
 } // namespace
 
@@ -135,7 +142,8 @@ void* take_above_stacks(std::size_t bytes) noexcept {
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
         if (p == reinterpret_cast<void*>(lo)) return p;
         if (p != MAP_FAILED) ::munmap(p, wanted);
-        if (highest - lo > std::uintptr_t{4} << 30 || attempts % 100 == 0) next_above = highest; // what was there may have gone
+        if (highest - lo > std::uintptr_t{4} << 30 || attempts % 100 == 0)
+            next_above = highest; // what was there may have gone
     }
     return nullptr;
 }
@@ -146,8 +154,9 @@ void give_above_stacks(void* memory, std::size_t bytes) noexcept {
     ::munmap(memory, whole_pages(bytes));
 }
 
-// Locals in AddressSanitizer's heap would point into a stack that moves, and it drops those whose frames it takes for gone by comparing
-// their sp with that of a throw, which says nothing where stacks are linked. From here on, locals lie on stacks.
+// Locals in AddressSanitizer's heap would point into a stack that moves, and it drops those whose frames it takes for
+// gone by comparing their sp with that of a throw, which says nothing where stacks are linked. From here on, locals lie
+// on stacks.
 [[gnu::constructor(102)]] void keep_locals_on_stacks() noexcept {
     if (&__asan_option_detect_stack_use_after_return) __asan_option_detect_stack_use_after_return = 0;
 }

@@ -23,13 +23,14 @@ bool is_sent_by_a_process(const siginfo_t& info) noexcept { return info.si_code 
 
 // The default action: at the same instruction again, or by the same signal again.
 void take_default_action(int signal, const siginfo_t& info) noexcept {
-    struct sigaction standard {};
+    struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
     ::sigaction(signal, &standard, nullptr);
     if (is_sent_by_a_process(info)) ::raise(signal); // blocked until the handler returns
 }
 
-// The mask that the kernel would have set for the handler. What was blocked before comes back with the handler's return.
+// The mask that the kernel would have set for the handler. What was blocked before comes back with the handler's
+// return.
 void set_mask_for(const struct sigaction& handler, int signal, const ucontext_t& interrupted) noexcept {
     sigset_t mask = interrupted.uc_sigmask;
     ::sigorset(&mask, &mask, &handler.sa_mask);
@@ -61,29 +62,34 @@ void on_fault(int signal, siginfo_t* info, void* context) {
     errno = error;
 }
 
-// The kernel has 64 signals, and glibc leaves in the rest of the mask whatever was on its stack: the audit would find that.
+// The kernel has 64 signals, and glibc leaves in the rest of the mask whatever was on its stack: the audit would find
+// that.
 void clear_unused_part(sigset_t& mask) noexcept {
     constexpr std::size_t used_bytes = 8;
     std::memset(reinterpret_cast<char*>(&mask) + used_bytes, 0, sizeof mask - used_bytes);
 }
 
-bool is_ours(const struct sigaction& handler) noexcept { return (handler.sa_flags & SA_SIGINFO) && handler.sa_sigaction == on_fault; }
+bool is_ours(const struct sigaction& handler) noexcept {
+    return (handler.sa_flags & SA_SIGINFO) && handler.sa_sigaction == on_fault;
+}
 
-// A sanitizer whose option is handle_segv=2 keeps SIGSEGV, and says nothing: what it then reports as a stack overflow may be none.
+// A sanitizer whose option is handle_segv=2 keeps SIGSEGV, and says nothing: what it then reports as a stack overflow
+// may be none.
 void warn_if_not_installed() noexcept {
     struct sigaction found;
     ::sigaction(SIGSEGV, nullptr, &found);
     if (is_ours(found)) return;
     detail::message line;
-    line << "growstack: the handler of SIGSEGV cannot be installed, and no stack grows in code without checks: is a sanitizer's option "
-            "handle_segv=2 set? With 1 it hears of all faults that are not growstack's";
+    line
+        << "growstack: the handler of SIGSEGV cannot be installed, and no stack grows in code without checks: is a sanitizer's option "
+           "handle_segv=2 set? With 1 it hears of all faults that are not growstack's";
     line.write_line();
 }
 
 } // namespace
 
 void install_fault_handler() noexcept {
-    struct sigaction ours {};
+    struct sigaction ours{};
     ours.sa_sigaction = on_fault;
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
     ::sigfillset(&ours.sa_mask); // growth runs on the root stack: no handler may take the alternate stack for free

@@ -44,7 +44,8 @@ void trim_suspended_pieces(stack& self) noexcept {
 }
 
 void check_mark(const stack& self) noexcept {
-    if (self.books().mark != stack_books::whole) [[unlikely]] detail::fatal_stack_overwritten(self);
+    if (self.books().mark != stack_books::whole) [[unlikely]]
+        detail::fatal_stack_overwritten(self);
 }
 
 void release_stack(stack& self) noexcept {

@@ -12,15 +12,17 @@
 
 namespace growstack::grow {
 
-// Free stacks of one class that a thread keeps. When it has so many, half go to the pool; when it has none, as many come from
-// there, so that no sequence of frees and allocations makes each of them ask the pool.
+// Free stacks of one class that a thread keeps. When it has so many, half go to the pool; when it has none, as many
+// come from there, so that no sequence of frees and allocations makes each of them ask the pool.
 inline constexpr std::size_t thread_cache_bytes = std::size_t{1} << 20;
 inline constexpr std::size_t most_cached_stacks = 256;
 
-constexpr std::size_t most_cached(stack_class c) noexcept { return std::min(thread_cache_bytes / bytes_of(c), most_cached_stacks); }
+constexpr std::size_t most_cached(stack_class c) noexcept {
+    return std::min(thread_cache_bytes / bytes_of(c), most_cached_stacks);
+}
 
-// Free stacks of one class, by their slots' tops: the one freed last, whose memory is the warmest, and a list for each class of
-// tops.
+// Free stacks of one class, by their slots' tops: the one freed last, whose memory is the warmest, and a list for each
+// class of tops.
 class free_stacks {
 public:
     std::size_t count() const noexcept { return count_; }
@@ -41,7 +43,8 @@ public:
         --count_;
         const std::uintptr_t top = last_;
         if (!top || (top_class != any_class && class_of_top(top) != top_class))
-            return take_from_list(top_class == any_class ? static_cast<unsigned>(std::countr_zero(filled_)) : top_class);
+            return take_from_list(top_class == any_class ? static_cast<unsigned>(std::countr_zero(filled_))
+                                                         : top_class);
         last_ = 0;
         return top;
     }
@@ -78,8 +81,8 @@ struct thread_cache {
     // Bytes this thread has taken less those it has given: negative where it frees what others took. Written by this
     // thread only, read by memory().
     std::atomic<std::ptrdiff_t> bytes_in_use{0};
-    // Of these, bytes that dead coroutines keep for the next ones (block_cache.cpp): counted where they end and where they are
-    // taken, so negative where others' are taken.
+    // Of these, bytes that dead coroutines keep for the next ones (block_cache.cpp): counted where they end and where
+    // they are taken, so negative where others' are taken.
     std::atomic<std::ptrdiff_t> kept_bytes{0};
     thread_cache* next = nullptr;
     bool is_ready = false; // listed, and its contents go back when the thread ends
@@ -109,7 +112,8 @@ void count_freed(std::size_t bytes) noexcept;
 /// Gives the free stacks that the calling thread has to the pool.
 void give_cached_back() noexcept;
 
-/// Counts kept bytes for a thread without a cache: one that has resumed nothing, or whose thread-local objects are gone.
+/// Counts kept bytes for a thread without a cache: one that has resumed nothing, or whose thread-local objects are
+/// gone.
 void count_kept_slowly(std::ptrdiff_t bytes) noexcept;
 
 /// The ways past the cache. They keep the vector registers.
@@ -117,7 +121,8 @@ bounds stackalloc_slowly(stack_class c, unsigned top_class) noexcept;
 void stackfree_slowly(std::uintptr_t top, stack_class c) noexcept;
 
 inline bounds stackalloc_class(stack_class c) noexcept {
-    if (c >= cached_classes || !cache.stacks[c].count()) [[unlikely]] return stackalloc_slowly(c, any_class);
+    if (c >= cached_classes || !cache.stacks[c].count()) [[unlikely]]
+        return stackalloc_slowly(c, any_class);
     cache.count(static_cast<std::ptrdiff_t>(bytes_of(c)));
     return place_in_slot(c, cache.stacks[c].pop(any_class), any_class);
 }
@@ -126,7 +131,8 @@ inline bounds stackalloc_class(stack_class c) noexcept {
 inline void stackfree_class(std::uintptr_t top, stack_class c) noexcept {
     const bool is_simple = c < cached_classes && cache.is_ready && is_free_simple() &&
                            cache.stacks[c].count() < most_cached(c);
-    if (!is_simple) [[unlikely]] return stackfree_slowly(top, c);
+    if (!is_simple) [[unlikely]]
+        return stackfree_slowly(top, c);
     cache.count(-static_cast<std::ptrdiff_t>(bytes_of(c)));
     cache.stacks[c].push(top);
 }

@@ -23,8 +23,9 @@ inline constexpr stack_class dense_classes = largest_dense_order - smallest_dens
 constexpr stack_class guarded_class(unsigned order) noexcept { return dense_classes + order - smallest_guarded_order; }
 
 inline constexpr stack_class cached_classes = guarded_class(17) + 1; // to 128 KiB: what threads keep
-inline constexpr stack_class near_classes = guarded_class(22) + 1;   // to 4 MiB: what lies in windows (address_space.hpp)
-inline constexpr stack_class pooled_classes = guarded_class(30) + 1; // above, a few stacks would leave no place for others
+inline constexpr stack_class near_classes = guarded_class(22) + 1; // to 4 MiB: what lies in windows (address_space.hpp)
+inline constexpr stack_class pooled_classes = guarded_class(30) +
+                                              1; // above, a few stacks would leave no place for others
 inline constexpr stack_class stack_classes = guarded_class(44) + 1;
 
 constexpr bool is_dense(stack_class c) noexcept { return c < dense_classes; }
@@ -43,16 +44,20 @@ constexpr stack_class class_of(std::size_t bytes, stack_layout layout) noexcept 
 
 // A top's class is its place in 64 KiB, in KiB. A stack moves only to a top of the same class, so that the distance is
 // a multiple of 64 KiB (why: address_space.hpp). Tops of many classes are in use, so that the first frames of many
-// coroutines do not share a few sets of the TLB: with one class, a round over 256 coroutines took 18 ns a switch, not 12.
+// coroutines do not share a few sets of the TLB: with one class, a round over 256 coroutines took 18 ns a switch,
+// not 12.
 inline constexpr std::size_t top_step_bytes = 1024;
 inline constexpr unsigned top_classes = top_alignment / top_step_bytes;
 inline constexpr unsigned any_class = top_classes;
 
-constexpr unsigned class_of_top(std::uintptr_t hi) noexcept { return static_cast<unsigned>(hi / top_step_bytes % top_classes); }
+constexpr unsigned class_of_top(std::uintptr_t hi) noexcept {
+    return static_cast<unsigned>(hi / top_step_bytes % top_classes);
+}
 
-// A stack lies in a slot. In dense ones it is the slot. In a guarded one up to 128 KiB, the slot's top is a multiple of the page,
-// and the stack's own top may be up to 3 KiB lower, if it came from a dense slot. A large one's slot has slack for a top of each
-// class, so that one large stack serves them all: its memory is worth more than 64 KiB of address space.
+// A stack lies in a slot. In dense ones it is the slot. In a guarded one up to 128 KiB, the slot's top is a multiple of
+// the page, and the stack's own top may be up to 3 KiB lower, if it came from a dense slot. A large one's slot has
+// slack for a top of each class, so that one large stack serves them all: its memory is worth more than 64 KiB of
+// address space.
 //
 //      guard, room | 64 KiB less | stack | up to 63 KiB |     slot: a multiple of 64 KiB
 constexpr std::size_t slot_alignment(stack_class c) noexcept {
@@ -93,6 +98,7 @@ constexpr bounds guard_below(stack_class c, std::uintptr_t top) noexcept {
 }
 
 // The assembly's, in jump_if_foreign.
-static_assert(bytes_of(cached_classes - 1) == 0x20000 && top_alignment == 0x10000 && detail::slack_bytes == top_alignment);
+static_assert(bytes_of(cached_classes - 1) == 0x20000 && top_alignment == 0x10000 &&
+              detail::slack_bytes == top_alignment);
 
 } // namespace growstack::grow

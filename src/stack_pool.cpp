@@ -34,7 +34,8 @@ void give_memory_back(std::uintptr_t lo, std::size_t bytes) noexcept {
 heap::page_source address_space() noexcept {
     return {.reserve = [](std::size_t bytes) noexcept { return scaled(take_address_space(unscaled(bytes))); },
             .release = [](std::uintptr_t lo, std::size_t bytes) noexcept { unmap(unscaled(lo), unscaled(bytes)); },
-            .decommit = [](std::uintptr_t lo, std::size_t bytes) noexcept { give_memory_back(unscaled(lo), unscaled(bytes)); }};
+            .decommit = [](std::uintptr_t lo,
+                           std::size_t bytes) noexcept { give_memory_back(unscaled(lo), unscaled(bytes)); }};
 }
 
 std::uintptr_t lo_of(const mspan& span) noexcept { return unscaled(span.lo); }
@@ -50,7 +51,8 @@ constexpr std::size_t span_bytes_of(stack_class c) noexcept {
 constexpr bool holds_every_class_of_tops() noexcept {
     for (stack_class c = dense_classes; c < cached_classes; ++c) {
         const std::size_t slots = span_bytes_of(c) / stride_of(c);
-        if (slots < top_alignment / detail::page_bytes || slots > 64 || stride_of(c) / detail::page_bytes % 2 == 0) return false;
+        if (slots < top_alignment / detail::page_bytes || slots > 64 || stride_of(c) / detail::page_bytes % 2 == 0)
+            return false;
     }
     return true;
 }
@@ -166,7 +168,8 @@ mspan* stack_pool::new_span(stack_class c, unsigned top_class) noexcept {
     return span;
 }
 
-// A span's guards are installed up to the slot that is wanted, in spans after the first one all at once; `carved` counts them.
+// A span's guards are installed up to the slot that is wanted, in spans after the first one all at once; `carved`
+// counts them.
 bool stack_pool::install_guards_to(mspan& span, unsigned slot) noexcept {
     const stack_class c = span.slot_class;
     if (is_dense(c) || slot < span.carved) return true;
@@ -205,7 +208,8 @@ void stack_pool::give_locked(stack_class c, std::uintptr_t top) noexcept {
     mspan& span = *pages_of(c).find(scaled(top - 1));
     --span.used;
     // A whole span goes back three times as fast as each of its stacks would.
-    const bool is_much = warm_bytes(c) + bytes > most_warm_bytes / 2, is_too_much = warm_bytes(c) + bytes > most_warm_bytes;
+    const bool is_much = warm_bytes(c) + bytes > most_warm_bytes / 2,
+               is_too_much = warm_bytes(c) + bytes > most_warm_bytes;
     if (is_too_much && !is_dense(c)) {
         decommit(span, top);
     } else {

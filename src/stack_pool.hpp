@@ -3,7 +3,8 @@
 //      span, of one class      | slot | slot | slot | slot | slot | ...
 //                                used   warm   used   untouched
 //
-// A free slot is warm, and linked through its top words, or untouched, and a bit in its span's record: a link would need a page.
+// A free slot is warm, and linked through its top words, or untouched, and a bit in its span's record: a link would
+// need a page.
 #pragma once
 
 #include "stack_cache.hpp"
@@ -17,7 +18,8 @@
 
 namespace growstack::grow {
 
-// Free stacks of one class that have memory, a list for each class of tops. Any of them may be taken out: its span may go.
+// Free stacks of one class that have memory, a list for each class of tops. Any of them may be taken out: its span may
+// go.
 class warm_stacks {
 public:
     bool has(unsigned top_class) const noexcept {
@@ -35,7 +37,8 @@ public:
 
     // Precondition: has(top_class).
     std::uintptr_t pop(unsigned top_class) noexcept {
-        const node* const n = first_[top_class == any_class ? static_cast<unsigned>(std::countr_zero(filled_)) : top_class];
+        const node* const n =
+            first_[top_class == any_class ? static_cast<unsigned>(std::countr_zero(filled_)) : top_class];
         const auto top = reinterpret_cast<std::uintptr_t>(n + 1);
         remove(top);
         return top;
@@ -59,8 +62,8 @@ private:
     std::array<node*, top_classes> first_{};
 };
 
-// Spans are multiples of 64 KiB, so an mheap's page stands for 16 pages here: its page map would otherwise have 17 entries, 136
-// bytes, for the smallest guarded stack.
+// Spans are multiples of 64 KiB, so an mheap's page stands for 16 pages here: its page map would otherwise have 17
+// entries, 136 bytes, for the smallest guarded stack.
 inline constexpr unsigned scale_shift = 4;
 static_assert(heap::page_bytes << scale_shift == top_alignment);
 
@@ -68,7 +71,8 @@ class stack_pool {
 public:
     stack_pool() noexcept;
 
-    /// Returns the top of a free slot of that class of tops; 0: no memory, or no mapping for a guard. Thread-safe, as all.
+    /// Returns the top of a free slot of that class of tops; 0: no memory, or no mapping for a guard. Thread-safe, as
+    /// all.
     std::uintptr_t take(stack_class c, unsigned top_class) noexcept;
 
     /// Moves up to `count` slots that have memory to `to`.
@@ -85,7 +89,8 @@ public:
     /// Gives the memory of free stacks back to the system, but for those that share pages with stacks in use.
     void trim() noexcept;
 
-    /// Calls visit(c, top) for every slot of stacks that may move or be trimmed and that is not known to be free. Holds the lock.
+    /// Calls visit(c, top) for every slot of stacks that may move or be trimmed and that is not known to be free. Holds
+    /// the lock.
     template <class Visit>
     void for_each_used_slot(Visit visit) noexcept {
         const std::lock_guard lock{mutex_};
@@ -121,7 +126,9 @@ private:
         return (span.untouched ? some_untouched_ : all_touched_)[span.slot_class];
     }
 
-    std::size_t& warm_bytes(stack_class c) noexcept { return c < cached_classes ? small_warm_bytes_ : large_warm_bytes_; }
+    std::size_t& warm_bytes(stack_class c) noexcept {
+        return c < cached_classes ? small_warm_bytes_ : large_warm_bytes_;
+    }
 
     std::uintptr_t take_locked(stack_class c, unsigned top_class) noexcept;
     std::uintptr_t take_untouched(stack_class c, unsigned top_class) noexcept;

@@ -2,8 +2,8 @@
 #include "stack_sizes.hpp"
 #include "stress.hpp"
 
-#include <growstack/grow/fiber.hpp>
 #include <growstack/errors.hpp>
+#include <growstack/grow/fiber.hpp>
 #include <growstack/grow/sanitizer.hpp>
 #include <growstack/grow/stackalloc.hpp>
 #include <growstack/grow/thread.hpp>
@@ -26,23 +26,26 @@ namespace {
 
 // A reserved stack has all its address space at once.
 std::size_t first_bytes(const stack_options& options, const grow::policy& policy) noexcept {
-    return grow::stackalloc_bytes(&policy == &grow::reserved_policy ? options.max_bytes : options.initial_bytes, options.layout);
+    return grow::stackalloc_bytes(&policy == &grow::reserved_policy ? options.max_bytes : options.initial_bytes,
+                                  options.layout);
 }
 
 std::size_t headroom_bytes(const stack_options& options, std::size_t stack_bytes) noexcept {
     return options.headroom_bytes ? options.headroom_bytes : std::min(default_headroom_bytes, stack_bytes / 2);
 }
 
-// On a dense stack, code without checks has nothing but the headroom, and a stack that cannot move has to be enough for what
-// growstack itself calls: the unwinder.
+// On a dense stack, code without checks has nothing but the headroom, and a stack that cannot move has to be enough for
+// what growstack itself calls: the unwinder.
 void check_dense(const stack_options& options, const grow::policy& policy, std::size_t stack_bytes) {
     constexpr std::size_t unwinding_bytes = least_throw_bytes + 512; // a small frame may begin below the limit, unasked
     const grow::bounds small{0, stack_bytes};
     if (grow::guard_of(small, options.layout).bytes()) return;
     if (&policy != &grow::contiguous_policy && headroom_bytes(options, stack_bytes) < unwinding_bytes)
-        throw_bad_size("headroom_bytes", headroom_bytes(options, stack_bytes), "a dense stack that does not move needs 6144");
+        throw_bad_size("headroom_bytes", headroom_bytes(options, stack_bytes),
+                       "a dense stack that does not move needs 6144");
     if (&policy == &grow::contiguous_policy && options.max_bytes < detail::smallest_guarded_max_bytes)
-        throw_bad_size("max_bytes", options.max_bytes, "a dense stack must be able to grow to 32768, where it gets a guard");
+        throw_bad_size("max_bytes", options.max_bytes,
+                       "a dense stack must be able to grow to 32768, where it gets a guard");
 }
 
 void check_sizes(const stack_options& options, const grow::policy& policy) {
@@ -52,9 +55,11 @@ void check_sizes(const stack_options& options, const grow::policy& policy) {
     if (options.initial_bytes > absurd_bytes)
         throw_bad_size("initial_bytes", options.initial_bytes, "larger than the address space has room for");
     const bool is_dense = options.layout == stack_layout::dense;
-    if (options.headroom_bytes && options.headroom_bytes < (is_dense ? smallest_dense_headroom_bytes : smallest_headroom_bytes))
-        throw_bad_size("headroom_bytes", options.headroom_bytes,
-                       is_dense ? "must be at least 512, or 0 for the default" : "must be at least 1024, or 0 for the default");
+    if (options.headroom_bytes &&
+        options.headroom_bytes < (is_dense ? smallest_dense_headroom_bytes : smallest_headroom_bytes))
+        throw_bad_size(
+            "headroom_bytes", options.headroom_bytes,
+            is_dense ? "must be at least 512, or 0 for the default" : "must be at least 1024, or 0 for the default");
     if (options.headroom_bytes >= first_bytes(options, policy))
         throw_bad_size("headroom_bytes", options.headroom_bytes, "must be less than the stack, or no frame fits");
     if (options.room_bytes > largest_room_bytes)
@@ -66,7 +71,8 @@ void check_sizes(const stack_options& options, const grow::policy& policy) {
     if (options.max_bytes > absurd_bytes)
         throw_bad_size("max_bytes", options.max_bytes, "larger than the address space has room for");
     if (options.max_bytes < first_bytes(options, policy))
-        throw_bad_size("max_bytes", options.max_bytes, "must not be less than initial_bytes, rounded up to a power of two");
+        throw_bad_size("max_bytes", options.max_bytes,
+                       "must not be less than initial_bytes, rounded up to a power of two");
     if (!options.chunk_bytes) throw_bad_size("chunk_bytes", 0, "a chunk needs memory");
     if (options.chunk_bytes > options.max_bytes)
         throw_bad_size("chunk_bytes", options.chunk_bytes, "must not be more than max_bytes");
@@ -83,8 +89,8 @@ struct configuration {
     friend bool operator<(const configuration& a, const configuration& b) noexcept { return a.key() < b.key(); }
 };
 
-// AddressSanitizer makes frames larger, and calls its runtime, which has no checks, from everywhere. Where chunks are linked instead of
-// moving, nothing makes room for the unwinder. A former stack without access takes whole pages.
+// AddressSanitizer makes frames larger, and calls its runtime, which has no checks, from everywhere. Where chunks are
+// linked instead of moving, nothing makes room for the unwinder. A former stack without access takes whole pages.
 stack_options without_dense(stack_options options) noexcept {
     options.layout = stack_layout::guarded;
     options.headroom_bytes = std::max(options.headroom_bytes, default_headroom_bytes);
@@ -110,9 +116,9 @@ grow::stack_sizes computed(const grow::policy& policy, const stack_options& want
             .non_split_bytes = options.non_split_bytes,
             .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link,
             .move_at_guard = options.move_at_guard,
-            .check_reasons = static_cast<unsigned char>(
-                (is_contiguous && modes.move) * grow::moves_always +
-                ((is_contiguous || is_segmented) && modes.link) * grow::links_always),
+            .check_reasons = static_cast<unsigned char>((is_contiguous && modes.move) * grow::moves_always +
+                                                        ((is_contiguous || is_segmented) && modes.link) *
+                                                            grow::links_always),
             .shrink_on_yield = is_contiguous && options.shrink_on_yield,
             .layout = options.layout};
 }

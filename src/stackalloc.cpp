@@ -100,7 +100,8 @@ void poison(bounds memory) noexcept {
 // Without the growth room, where frames leave no marks when it is closed.
 bounds memory_of(stack_class c, std::uintptr_t top) noexcept { return {guard_below(c, top).hi, top}; }
 
-// AddressSanitizer and Valgrind hear of each stack where it leaves the pool and where it comes back: no thread keeps any.
+// AddressSanitizer and Valgrind hear of each stack where it leaves the pool and where it comes back: no thread keeps
+// any.
 bool is_told_of_stacks() noexcept { return is_sanitized() || is_under_valgrind(); }
 
 std::uintptr_t take_top(stack_class c, unsigned top_class) noexcept {

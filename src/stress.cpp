@@ -29,7 +29,8 @@ stress_modes modes_from_environment() noexcept {
         else if (word == "poison") modes.poison = true;
         else if (word == "fault") modes.fault = true;
         else if (!word.empty())
-            std::fprintf(stderr, "growstack: GROWSTACK_STRESS: no mode '%.*s'; there are move, link, poison and fault\n",
+            std::fprintf(stderr,
+                         "growstack: GROWSTACK_STRESS: no mode '%.*s'; there are move, link, poison and fault\n",
                          static_cast<int>(word.size()), word.data());
     }
     return modes;
@@ -46,15 +47,16 @@ unsigned to_bits(stress_modes modes) noexcept {
 }
 
 stress_modes from_bits(unsigned bits) noexcept {
-    return {.move = (bits & move_bit) != 0, .link = (bits & link_bit) != 0, .poison = (bits & poison_bit) != 0,
+    return {.move = (bits & move_bit) != 0,
+            .link = (bits & link_bit) != 0,
+            .poison = (bits & poison_bit) != 0,
             .fault = (bits & grow::fault_bit) != 0};
 }
 
 // Before other static objects: they may create coroutines.
 [[gnu::constructor(102)]] void read_environment() noexcept {
     stress_bits |= to_bits(modes_from_environment()) | (grow::has_sanitizer() ? grow::sanitizer_bit : 0u) |
-                   (grow::has_fibers() ? grow::fiber_bit : 0u) |
-                   (grow::has_valgrind() ? grow::valgrind_bit : 0u);
+                   (grow::has_fibers() ? grow::fiber_bit : 0u) | (grow::has_valgrind() ? grow::valgrind_bit : 0u);
 }
 
 } // namespace

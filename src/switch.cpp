@@ -23,7 +23,8 @@ using grow::thread_state;
 stack& attach_thread() {
     static const bool has_handler = (install_fault_handler(), true);
     static_cast<void>(has_handler);
-    if (!grow::prepare_alt_stack()) throw no_stack_memory("growstack: no memory for the thread's alternate signal stack");
+    if (!grow::prepare_alt_stack())
+        throw no_stack_memory("growstack: no memory for the thread's alternate signal stack");
     grow::prepare_thread_cache();
     grow::tell_debuggers_of_thread();
     thread_state& thread = grow::this_thread();
@@ -41,15 +42,17 @@ namespace {
 [[noreturn]] [[gnu::noinline]] void throw_not_suspended(const control_block& block) {
     char text[200];
     const char* what = block.stack.is_dead() ? "it is dead: its body has ended; ask done() first"
-                       : running() == &block ? "it is running: a coroutine cannot resume itself"
-                                             : "it is normal: it has resumed the coroutine that runs now, or waits for growstack::native";
+                       : running() == &block
+                           ? "it is running: a coroutine cannot resume itself"
+                           : "it is normal: it has resumed the coroutine that runs now, or waits for growstack::native";
     std::snprintf(text, sizeof text, "growstack: resume() of coroutine %p (%s): %s", static_cast<const void*>(&block),
                   block.stack.kind()->name, what);
     throw usage_error(text);
 }
 
 [[noreturn]] [[gnu::noinline]] void throw_empty(const char* operation) {
-    throw usage_error(std::string("growstack: ") + operation + " of an empty handle: default-constructed or moved from");
+    throw usage_error(std::string("growstack: ") + operation +
+                      " of an empty handle: default-constructed or moved from");
 }
 
 } // namespace

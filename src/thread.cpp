@@ -2,6 +2,5 @@
 #include <growstack/grow/thread.hpp>
 
 extern "C" {
-[[gnu::tls_model("initial-exec")]] constinit thread_local growstack::grow::thread_state
-    growstack_thread;
+[[gnu::tls_model("initial-exec")]] constinit thread_local growstack::grow::thread_state growstack_thread;
 }

@@ -29,13 +29,20 @@ trace_hook set_trace(trace_hook hook) noexcept {
 
 const char* name(trace_event::kind_type kind) noexcept {
     switch (kind) {
-    case trace_event::newstack: return "newstack";
-    case trace_event::copystack: return "copystack";
-    case trace_event::adjust: return "adjust";
-    case trace_event::stackfree: return "stackfree";
-    case trace_event::push_chunk: return "push_chunk";
-    case trace_event::pop_chunk: return "pop_chunk";
-    case trace_event::open_room: return "open_room";
+        case trace_event::newstack:
+            return "newstack";
+        case trace_event::copystack:
+            return "copystack";
+        case trace_event::adjust:
+            return "adjust";
+        case trace_event::stackfree:
+            return "stackfree";
+        case trace_event::push_chunk:
+            return "push_chunk";
+        case trace_event::pop_chunk:
+            return "pop_chunk";
+        case trace_event::open_room:
+            return "open_room";
     }
     return "?";
 }

@@ -1,5 +1,5 @@
-// Destroying a coroutine: a forced unwind runs over its stack, as for a cancelled thread. In catch (...) it looks like a
-// foreign exception; where such a handler ends without a rethrow, the unwind starts again from there.
+// Destroying a coroutine: a forced unwind runs over its stack, as for a cancelled thread. In catch (...) it looks like
+// a foreign exception; where such a handler ends without a rethrow, the unwind starts again from there.
 //
 // Source: Itanium C++ ABI, 1.6.4 (forced unwinding); glibc nptl/unwind.c.
 #include "fatal.hpp"
@@ -89,7 +89,8 @@ void end(control_block& block) noexcept {
     unwind_request request;
     request.block = &block;
     request.exception.exception_cleanup = unwind_stopped;
-    write_limit(limit_check_never); // a signal handler's check must not announce another switch in the middle of this one
+    write_limit(
+        limit_check_never); // a signal handler's check must not announce another switch in the middle of this one
     grow::announce_switch(resumer, self);
     leave(thread, resumer, self);
     thread.running = &self;

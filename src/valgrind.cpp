@@ -1,7 +1,7 @@
 // Valgrind's view of the stacks. Where its header is missing at compile time, the functions do nothing.
 //
-// Source: valgrind/valgrind.h and memcheck.h; coregrind/m_stacks.c, which takes a change of sp from one registered stack
-// to another for a switch, and any other for a push or a pop, if it is not very far.
+// Source: valgrind/valgrind.h and memcheck.h; coregrind/m_stacks.c, which takes a change of sp from one registered
+// stack to another for a switch, and any other for a push or a pop, if it is not very far.
 #include "valgrind.hpp"
 
 #include <algorithm>
@@ -17,8 +17,8 @@
 namespace growstack::grow {
 namespace {
 
-// Valgrind's numbers of the stacks that it knows, by their tops: a hash table with linear probing, in pages of its own, for
-// growth must not use the heap.
+// Valgrind's numbers of the stacks that it knows, by their tops: a hash table with linear probing, in pages of its own,
+// for growth must not use the heap.
 class stack_numbers {
 public:
     void add(std::uintptr_t top, unsigned number) noexcept {

@@ -1,4 +1,5 @@
-// Tells Valgrind where stacks are, and what in them is defined. Elsewhere that costs a bit, which slow paths test anyway.
+// Tells Valgrind where stacks are, and what in them is defined. Elsewhere that costs a bit, which slow paths test
+// anyway.
 #pragma once
 
 #include "stress.hpp"

@@ -1,5 +1,5 @@
-// growstack's own code, and the unwinder, have no checks, and a dense stack no guard: where such a stack runs, they get another one,
-// or more of it.
+// growstack's own code, and the unwinder, have no checks, and a dense stack no guard: where such a stack runs, they get
+// another one, or more of it.
 #pragma once
 
 #include "fatal.hpp"
@@ -26,8 +26,8 @@ template <class F>
     growstack_call_on_root_stack([](void* callable) { (*static_cast<F*>(callable))(); }, &f);
 }
 
-/// Makes sure that there are so many bytes here, or at least `least`. A stack that does not move has them below its limit.
-/// Precondition: no lock is held.
+/// Makes sure that there are so many bytes here, or at least `least`. A stack that does not move has them below its
+/// limit. Precondition: no lock is held.
 inline void make_room(std::size_t bytes, std::size_t least) {
     if (!is_stack_tight()) return;
     if (this_thread().running->kind()->is_movable) detail::growstack_ensure(bytes);

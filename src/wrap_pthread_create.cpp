@@ -12,5 +12,4 @@ int __wrap_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), v
 int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
     return __real_pthread_create(thread, attributes, start, argument);
 }
-
 }

@@ -44,8 +44,8 @@ long sum(const Struct& s) {
 template <std::size_t frame_bytes>
 long structs(two_longs a, double_and_long b, two_doubles c, large d, two_longs e, with_long_double f, larger g) {
     const frame<frame_bytes> here;
-    return a.a + 2 * a.b + static_cast<long>(3 * b.a) + 4 * b.b + static_cast<long>(5 * c.a + 6 * c.b) + sum(d) + 7 * e.a +
-           8 * e.b + static_cast<long>(9 * f.a) + 10 * f.b + sum(g);
+    return a.a + 2 * a.b + static_cast<long>(3 * b.a) + 4 * b.b + static_cast<long>(5 * c.a + 6 * c.b) + sum(d) +
+           7 * e.a + 8 * e.b + static_cast<long>(9 * f.a) + 10 * f.b + sum(g);
 }
 
 template <std::size_t frame_bytes>
@@ -122,23 +122,23 @@ long callee_saved(long a) {
 }
 
 // Instances.
-#define GROWSTACK_INSTANCES(N)                                                                                         \
-    template long many_longs<N>(long, long, long, long, long, long, long, long, long, long, long);                     \
-    template double many_doubles<N>(double, double, double, double, double, double, double, double, double, double,    \
-                                    double);                                                                           \
-    template double mixed<N>(long, double, char, float, short, long double, int128, double, long, long, long, int128,  \
-                             long double, int, bool, double, double, double, double, float, double);                   \
-    template long structs<N>(two_longs, double_and_long, two_doubles, large, two_longs, with_long_double, larger);     \
-    template long overaligned_structs<N>(long, overaligned, long, overaligned);                                        \
-    template long pointers<N>(long*, long**, long*, long*, long*, long*, long*, long**, with_pointers);                \
-    template int128 return_int128<N>(int128, int128);                                                                  \
-    template long double return_long_double<N>(long double, long double);                                              \
-    template std::complex<long double> return_complex<N>(std::complex<long double>);                                   \
-    template std::complex<double> return_complex_double<N>(std::complex<double>);                                      \
-    template two_longs return_two_longs<N>(long, long);                                                                \
-    template double_and_long return_double_and_long<N>(double, long);                                                  \
-    template larger return_larger<N>(long);                                                                            \
-    template long* return_pointer<N>(long*);                                                                           \
+#define GROWSTACK_INSTANCES(N)                                                                                        \
+    template long many_longs<N>(long, long, long, long, long, long, long, long, long, long, long);                    \
+    template double many_doubles<N>(double, double, double, double, double, double, double, double, double, double,   \
+                                    double);                                                                          \
+    template double mixed<N>(long, double, char, float, short, long double, int128, double, long, long, long, int128, \
+                             long double, int, bool, double, double, double, double, float, double);                  \
+    template long structs<N>(two_longs, double_and_long, two_doubles, large, two_longs, with_long_double, larger);    \
+    template long overaligned_structs<N>(long, overaligned, long, overaligned);                                       \
+    template long pointers<N>(long*, long**, long*, long*, long*, long*, long*, long**, with_pointers);               \
+    template int128 return_int128<N>(int128, int128);                                                                 \
+    template long double return_long_double<N>(long double, long double);                                             \
+    template std::complex<long double> return_complex<N>(std::complex<long double>);                                  \
+    template std::complex<double> return_complex_double<N>(std::complex<double>);                                     \
+    template two_longs return_two_longs<N>(long, long);                                                               \
+    template double_and_long return_double_and_long<N>(double, long);                                                 \
+    template larger return_larger<N>(long);                                                                           \
+    template long* return_pointer<N>(long*);                                                                          \
     template long callee_saved<N>(long);
 
 GROWSTACK_INSTANCES(small_frame)

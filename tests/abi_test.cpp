@@ -1,4 +1,5 @@
-// __morestack against the System V ABI: whatever way arguments and results travel, they arrive, wherever the check fails.
+// __morestack against the System V ABI: whatever way arguments and results travel, they arrive, wherever the check
+// fails.
 #include "abi_callees.hpp"
 #include "support.hpp"
 #include "variadic.hpp"
@@ -23,7 +24,8 @@ void check_at_each_room(bool (*is_right)(), std::size_t last = 2 * 4096) {
         [&](std::size_t room) {
             ++tries;
             try {
-                const auto stats = test::run<Kind>([&] { test::with_room(room, [&] { right += is_right(); }); }, options);
+                const auto stats = test::run<Kind>([&] { test::with_room(room, [&] { right += is_right(); }); },
+                                                   options);
                 grown += stats.moves + stats.chunks_linked > 0;
             } catch (const growstack::stack_overflow&) {
                 ++overflows;
@@ -55,8 +57,8 @@ bool doubles_arrive() {
 template <std::size_t frame_bytes>
 bool mixed_arrive() {
     const auto n = static_cast<double>(number(1));
-    return callee::mixed<frame_bytes>(number(1), 2 * n, 3, 4, 5, 6, 7, 8, number(9), 10, 11, 12, 13, 14, true, 16, 17, 18, 19,
-                                   20, 21 * n) == 3311 - 15 * 14;
+    return callee::mixed<frame_bytes>(number(1), 2 * n, 3, 4, 5, 6, 7, 8, number(9), 10, 11, 12, 13, 14, true, 16, 17,
+                                      18, 19, 20, 21 * n) == 3311 - 15 * 14;
 }
 
 template <std::size_t frame_bytes>
@@ -90,8 +92,8 @@ bool overaligned_arrive() {
     return number(reinterpret_cast<long>(&a)) % 64 == 0 && a.words[8] == 9;
 }
 
-// The caller counts on its sp being aligned, whether the alloca has lowered it or did not fit. A multiple of 64 bytes: after others
-// Clang itself passes such structs misaligned.
+// The caller counts on its sp being aligned, whether the alloca has lowered it or did not fit. A multiple of 64 bytes:
+// after others Clang itself passes such structs misaligned.
 [[gnu::noinline]] bool overaligned_arrives_after_an_alloca() {
     test::opaque(static_cast<char*>(alloca(static_cast<std::size_t>(number(6016)))));
     return is_aligned({{1, 2, 3, 4, 5, 6, 7, 8, number(9)}});
@@ -103,8 +105,8 @@ bool pointers_arrive() {
     long* p1 = words + 1;
     long* p7 = words + 7;
     long* p9 = words + 9;
-    const long sum = callee::pointers<frame_bytes>(words, &p1, words + 2, words + 3, words + 4, words + 5, words + 6, &p7,
-                                                {words + 8, &p9, words + 11});
+    const long sum = callee::pointers<frame_bytes>(words, &p1, words + 2, words + 3, words + 4, words + 5, words + 6,
+                                                   &p7, {words + 8, &p9, words + 11});
     long expected = 0;
     for (long i = 0; i < 8; ++i) expected += (i + 1) * (i + 1);
     expected += 9 * 8 + 10 * 9 + 11 * 10;
@@ -162,18 +164,19 @@ bool callee_saved_registers_stay() {
 }
 
 bool has_cpu(const char* feature, bool is_supported) {
-    if (!is_supported) std::printf("Skipped: this CPU has no %s, so vectors of that width cannot be arguments.\n", feature);
+    if (!is_supported)
+        std::printf("Skipped: this CPU has no %s, so vectors of that width cannot be arguments.\n", feature);
     return is_supported;
 }
 
 } // namespace
 
 // Every distance for the small frames, whose checks compare sp itself; a page in two for the others.
-#define GROWSTACK_ABI_TEST(name, is_right)                                                                             \
-    TEST_CASE_TEMPLATE(name, Kind, GROWSTACK_EACH_KIND) {                                                              \
-        check_at_each_room<Kind>(is_right<callee::small_frame>);                                                          \
-        check_at_each_room<Kind>(is_right<callee::page_frame>);                                                           \
-        check_at_each_room<Kind>(is_right<callee::huge_frame>, 1024);                                                     \
+#define GROWSTACK_ABI_TEST(name, is_right)                            \
+    TEST_CASE_TEMPLATE(name, Kind, GROWSTACK_EACH_KIND) {             \
+        check_at_each_room<Kind>(is_right<callee::small_frame>);      \
+        check_at_each_room<Kind>(is_right<callee::page_frame>);       \
+        check_at_each_room<Kind>(is_right<callee::huge_frame>, 1024); \
     }
 
 GROWSTACK_ABI_TEST("integer arguments arrive in registers and on the stack", longs_arrive)
@@ -192,16 +195,17 @@ GROWSTACK_ABI_TEST("callee-saved registers keep their values", callee_saved_regi
 GROWSTACK_ABI_TEST("128-bit vectors arrive and return", vectors::arrive_128)
 GROWSTACK_ABI_TEST("128-bit vectors of pointers into the stack follow it", vectors::pointers_arrive_128)
 
-TEST_CASE_TEMPLATE("an over-aligned struct by value is aligned after an alloca that did not fit", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("an over-aligned struct by value is aligned after an alloca that did not fit", Kind,
+                   GROWSTACK_EACH_KIND) {
     check_at_each_room<Kind>(overaligned_arrives_after_an_alloca);
 }
 
-#define GROWSTACK_VECTOR_TEST(name, feature, is_right)                                                                 \
-    TEST_CASE_TEMPLATE(name, Kind, GROWSTACK_EACH_KIND) {                                                              \
-        if (!has_cpu(feature, __builtin_cpu_supports(feature))) return;                                                \
-        check_at_each_room<Kind>(is_right<callee::small_frame>);                                                          \
-        check_at_each_room<Kind>(is_right<callee::page_frame>);                                                           \
-        check_at_each_room<Kind>(is_right<callee::huge_frame>, 1024);                                                     \
+#define GROWSTACK_VECTOR_TEST(name, feature, is_right)                  \
+    TEST_CASE_TEMPLATE(name, Kind, GROWSTACK_EACH_KIND) {               \
+        if (!has_cpu(feature, __builtin_cpu_supports(feature))) return; \
+        check_at_each_room<Kind>(is_right<callee::small_frame>);        \
+        check_at_each_room<Kind>(is_right<callee::page_frame>);         \
+        check_at_each_room<Kind>(is_right<callee::huge_frame>, 1024);   \
     }
 
 GROWSTACK_VECTOR_TEST("256-bit vectors arrive and return", "avx", vectors::arrive_256)
@@ -209,24 +213,25 @@ GROWSTACK_VECTOR_TEST("256-bit vectors of pointers into the stack follow it", "a
 GROWSTACK_VECTOR_TEST("512-bit vectors arrive and return", "avx512f", vectors::arrive_512)
 GROWSTACK_VECTOR_TEST("512-bit vectors of pointers into the stack follow it", "avx512f", vectors::pointers_arrive_512)
 
-#define GROWSTACK_VARIADIC_CHECKS(ns)                                                                                  \
-    bool few_##ns() { return ns::sum_longs(3, number(1), 2L, 3L) == 14; }                                              \
-    bool many_##ns() {                                                                                                 \
-        return ns::sum_longs(12, number(1), 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L, 11L, number(12)) == 650;              \
-    }                                                                                                                  \
-    bool doubles_##ns() {                                                                                              \
-        const auto n = static_cast<double>(number(1));                                                                 \
-        return ns::sum_doubles(11, n, 2., 3., 4., 5., 6., 7., 8., 9., 10., 11 * n) == 506;                             \
-    }                                                                                                                  \
-    bool after_seven_##ns() { return ns::after_seven(1, 2, 3, 4, 5, 6, 7, 4, number(1), 2L, 3L, number(4)) == 58; }    \
-    bool kinds_##ns() {                                                                                                \
-        long local = number(7);                                                                                        \
-        return ns::mixed_kinds("lpdLplpdplLdpp", 1L, &local, 3., 4.L, &local, 6L, &local, 8., &local, 10L, 11.L, 12.,  \
-                               &local, &local) == 1 + 9 + 16 + 36 + 64 + 100 + 121 + 144 + 7 * (2 + 5 + 7 + 9 + 13 + 14); \
-    }                                                                                                                  \
-    bool va_list_##ns() {                                                                                              \
-        return ns::through_va_list(9, number(1), 2L, 3L, 4L, 5L, 6L, 7L, 8L, number(9)) == 285 * 1001;                 \
-    }                                                                                                                  \
+#define GROWSTACK_VARIADIC_CHECKS(ns)                                                                                 \
+    bool few_##ns() { return ns::sum_longs(3, number(1), 2L, 3L) == 14; }                                             \
+    bool many_##ns() {                                                                                                \
+        return ns::sum_longs(12, number(1), 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L, 11L, number(12)) == 650;             \
+    }                                                                                                                 \
+    bool doubles_##ns() {                                                                                             \
+        const auto n = static_cast<double>(number(1));                                                                \
+        return ns::sum_doubles(11, n, 2., 3., 4., 5., 6., 7., 8., 9., 10., 11 * n) == 506;                            \
+    }                                                                                                                 \
+    bool after_seven_##ns() { return ns::after_seven(1, 2, 3, 4, 5, 6, 7, 4, number(1), 2L, 3L, number(4)) == 58; }   \
+    bool kinds_##ns() {                                                                                               \
+        long local = number(7);                                                                                       \
+        return ns::mixed_kinds("lpdLplpdplLdpp", 1L, &local, 3., 4.L, &local, 6L, &local, 8., &local, 10L, 11.L, 12., \
+                               &local,                                                                                \
+                               &local) == 1 + 9 + 16 + 36 + 64 + 100 + 121 + 144 + 7 * (2 + 5 + 7 + 9 + 13 + 14);     \
+    }                                                                                                                 \
+    bool va_list_##ns() {                                                                                             \
+        return ns::through_va_list(9, number(1), 2L, 3L, 4L, 5L, 6L, 7L, 8L, number(9)) == 285 * 1001;                \
+    }                                                                                                                 \
     bool recursive_##ns() { return ns::recursive(20, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L) == 21; }
 
 namespace {
@@ -234,16 +239,17 @@ GROWSTACK_VARIADIC_CHECKS(variadic_plain)
 GROWSTACK_VARIADIC_CHECKS(variadic_cet)
 } // namespace
 
-#define GROWSTACK_VARIADIC_TEST(name, is_right)                                                                        \
-    TEST_CASE_TEMPLATE(name, Kind, GROWSTACK_EACH_KIND) {                                                              \
-        check_at_each_room<Kind>(is_right##variadic_plain);                                                            \
-        check_at_each_room<Kind>(is_right##variadic_cet);                                                              \
+#define GROWSTACK_VARIADIC_TEST(name, is_right)             \
+    TEST_CASE_TEMPLATE(name, Kind, GROWSTACK_EACH_KIND) {   \
+        check_at_each_room<Kind>(is_right##variadic_plain); \
+        check_at_each_room<Kind>(is_right##variadic_cet);   \
     }
 
 GROWSTACK_VARIADIC_TEST("a variadic function finds its arguments in registers", few_)
 GROWSTACK_VARIADIC_TEST("a variadic function finds its arguments on the stack", many_)
 GROWSTACK_VARIADIC_TEST("a variadic function finds its doubles", doubles_)
 GROWSTACK_VARIADIC_TEST("a variadic function finds what lies on the stack behind fixed arguments", after_seven_)
-GROWSTACK_VARIADIC_TEST("a variadic function finds arguments of mixed kinds, pointers into the stack among them", kinds_)
+GROWSTACK_VARIADIC_TEST("a variadic function finds arguments of mixed kinds, pointers into the stack among them",
+                        kinds_)
 GROWSTACK_VARIADIC_TEST("a va_list stays good while the stack grows", va_list_)
 GROWSTACK_VARIADIC_TEST("variadic functions recurse", recursive_)

@@ -1,4 +1,5 @@
-// AddressSanitizer on stacks that move: what it marks moves too, and what is left behind is marked. In sanitized builds only.
+// AddressSanitizer on stacks that move: what it marks moves too, and what is left behind is marked. In sanitized builds
+// only.
 #include "asan.hpp"
 
 #include <alloca.h>
@@ -132,7 +133,8 @@ TEST_CASE("frames that have moved down again leave no marks when they return") {
         is_clean = is_clean_below();
     }};
     c.resume();
-    while (c.shrink()) {}
+    while (c.shrink()) {
+    }
     c.resume();
     CHECK(is_clean);
 }
@@ -151,7 +153,8 @@ TEST_CASE_TEMPLATE("frames that an exception leaves, thrown after growth, leave 
     CHECK(is_clean);
 }
 
-TEST_CASE_TEMPLATE("an overflow is thrown without a warning, and its frames leave no marks", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("an overflow is thrown without a warning, and its frames leave no marks", Kind,
+                   GROWSTACK_EACH_KIND) {
     static bool is_clean;
     const auto end = test::run_in_child([] {
         struct endless {

@@ -42,8 +42,8 @@ bool are_thread_frames_wanted = false;
 
 void note(const audit_finding& f) {
     if (f.place == audit_finding::thread_stack && !are_thread_frames_wanted) return;
-    records->push_back({f.place, f.object_bytes, f.offset, f.words, f.frame_offset, f.object, f.coroutine, f.name ? f.name : "",
-                        f.function ? f.function : "", f.text, f.backtrace.size()});
+    records->push_back({f.place, f.object_bytes, f.offset, f.words, f.frame_offset, f.object, f.coroutine,
+                        f.name ? f.name : "", f.function ? f.function : "", f.text, f.backtrace.size()});
 }
 
 // What the audit says while f runs, in no hard mode.
@@ -169,7 +169,9 @@ struct intrusive_list_node {
     };
     std::unique_ptr<node> list = std::make_unique<node>();
     node* here;
-    explicit intrusive_list_node(int& local) : here{reinterpret_cast<node*>(&local)} { list->next = list->previous = here; }
+    explicit intrusive_list_node(int& local) : here{reinterpret_cast<node*>(&local)} {
+        list->next = list->previous = here;
+    }
     int* kept() const { return reinterpret_cast<int*>(list->next); }
 };
 
@@ -276,14 +278,18 @@ template <class Escape>
 
 } // namespace
 
-#define EACH_ESCAPE                                                                                                              \
-    global_variable, thread_local_variable, shared_past_its_frame, captured_by_reference, sent_over_a_channel,                   \
-        stored_in_a_container, container_storage_reallocated, behind_a_virtual_call, intrusive_list_node, wait_queue_node,      \
-        thread_by_reference, exception_pointer, iterator_in_a_heap_object, growstacks_heap, large_block
+#define EACH_ESCAPE                                                                                            \
+    global_variable, thread_local_variable, shared_past_its_frame, captured_by_reference, sent_over_a_channel, \
+        stored_in_a_container, container_storage_reallocated, behind_a_virtual_call, intrusive_list_node,      \
+        wait_queue_node, thread_by_reference, exception_pointer, iterator_in_a_heap_object, growstacks_heap,   \
+        large_block
 
-TEST_CASE_TEMPLATE("the audit names the place that keeps a local's address, and the local's function", Escape, EACH_ESCAPE) {
+TEST_CASE_TEMPLATE("the audit names the place that keeps a local's address, and the local's function", Escape,
+                   EACH_ESCAPE) {
     const auto found = findings_in_coroutine(give_away_a_local<Escape>);
-    const auto is_it = [](const record& r) { return r.place == Escape::place && test::contains(r.function, "give_away_a_local"); };
+    const auto is_it = [](const record& r) {
+        return r.place == Escape::place && test::contains(r.function, "give_away_a_local");
+    };
     const auto first = std::find_if(found.begin(), found.end(), is_it);
     REQUIRE_MESSAGE(first != found.end(), all_texts(found));
     CHECK_MESSAGE(test::contains(first->text, "growstack: audit: stale pointer in "), first->text);
@@ -320,7 +326,8 @@ TEST_CASE("a global is named, and the words of one are one finding") {
     CHECK(array.words == 2);
     CHECK(array.offset == 8);
     // Clang's AddressSanitizer makes a red zone a part of each global.
-    CHECK((array.object_bytes == sizeof all || (growstack::grow::has_address_sanitizer && array.object_bytes == 2 * sizeof all)));
+    CHECK((array.object_bytes == sizeof all ||
+           (growstack::grow::has_address_sanitizer && array.object_bytes == 2 * sizeof all)));
 }
 
 TEST_CASE("a root is the other remedy") {
@@ -457,7 +464,8 @@ TEST_CASE("a move by shrink() names the suspended function, and the caller of sh
         c.resume();
         CHECK(c.shrink());
     });
-    const auto it = std::find_if(found.begin(), found.end(), [&](const record& r) { return r.place == audit_finding::heap_block; });
+    const auto it = std::find_if(found.begin(), found.end(),
+                                 [&](const record& r) { return r.place == audit_finding::heap_block; });
     REQUIRE_MESSAGE(it != found.end(), all_texts(found));
     CHECK_MESSAGE(!it->function.empty(), it->text);
     CHECK_MESSAGE(test::contains(it->text, "shrink"), it->text);
@@ -475,8 +483,9 @@ TEST_CASE("without a hook the audit prints") {
         });
     });
     CHECK(end.signal == 0);
-    CHECK_MESSAGE(test::contains(end.error_text, "growstack: audit: stale pointer in global (anonymous namespace)::in_a_global"),
-                  end.error_text);
+    CHECK_MESSAGE(
+        test::contains(end.error_text, "growstack: audit: stale pointer in global (anonymous namespace)::in_a_global"),
+        end.error_text);
 }
 
 TEST_CASE("a local's address is given away: run by the next test" * doctest::skip()) {
@@ -506,7 +515,8 @@ TEST_CASE("the environment switches the audit on from the start, and says what i
     CHECK_MESSAGE(!test::contains(off.error_text, "audit"), off.error_text);
     const auto wrong = test::run_in_child(run_with_setting<'2'>);
     CHECK(wrong.exit_code == 0);
-    CHECK_MESSAGE(test::contains(wrong.error_text, "growstack: GROWSTACK_AUDIT: '2' is neither 1 nor 0"), wrong.error_text);
+    CHECK_MESSAGE(test::contains(wrong.error_text, "growstack: GROWSTACK_AUDIT: '2' is neither 1 nor 0"),
+                  wrong.error_text);
 }
 
 TEST_CASE("the audit is off, and finds nothing, until it is switched on") {

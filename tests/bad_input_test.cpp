@@ -59,7 +59,8 @@ TEST_CASE_TEMPLATE("a coroutine that resumes itself gets usage_error and goes on
 TEST_CASE_TEMPLATE("resuming a normal coroutine throws usage_error", Kind, GROWSTACK_EACH_KIND) {
     test::coroutine<Kind>* outer = nullptr;
     std::string message;
-    test::coroutine<Kind> inner{[&] { message = test::message_of<usage_error>([&] { outer->resume(); }); }, Kind::options};
+    test::coroutine<Kind> inner{[&] { message = test::message_of<usage_error>([&] { outer->resume(); }); },
+                                Kind::options};
     test::coroutine<Kind> c{[&] { inner.resume(); }, Kind::options};
     outer = &c;
     c.resume();
@@ -96,15 +97,16 @@ namespace {
 // Each size that makes no sense is refused, with the field's name and its value.
 template <class Kind>
 void check_refused(growstack::stack_options options, const char* field, std::size_t value) {
-    const std::string message =
-        test::message_of<std::invalid_argument>([&] { test::coroutine<Kind> c([] {}, options); });
+    const std::string message = test::message_of<std::invalid_argument>(
+        [&] { test::coroutine<Kind> c([] {}, options); });
     CHECK_MESSAGE(test::contains(message, field), (message + " for " + field + " " + std::to_string(value)));
     CHECK_MESSAGE(test::contains(message, std::to_string(value)), message);
-    CHECK(!test::message_of<std::invalid_argument>([&] { test::generator<int, Kind> g([](auto&) {}, options); }).empty());
+    CHECK(
+        !test::message_of<std::invalid_argument>([&] { test::generator<int, Kind> g([](auto&) {}, options); }).empty());
 }
 
 template <class Kind>
-void check_refused(std::size_t growstack::stack_options::*member, const char* field, std::size_t value) {
+void check_refused(std::size_t growstack::stack_options::* member, const char* field, std::size_t value) {
     growstack::stack_options options = Kind::options;
     options.*member = value;
     check_refused<Kind>(options, field, value);
@@ -136,11 +138,11 @@ TEST_CASE_TEMPLATE("dense sizes that are not safe are refused", Kind, GROWSTACK_
     check_refused<Kind>({.initial_bytes = 1024, .headroom_bytes = 511, .layout = dense}, "headroom_bytes", 511);
     if (test::can_move<Kind>)
         check_refused<Kind>({.initial_bytes = 2048, .max_bytes = 16384, .layout = dense}, "max_bytes", 16384);
-    else
-        check_refused<Kind>({.initial_bytes = 16384, .headroom_bytes = 4096, .layout = dense}, "headroom_bytes", 4096);
+    else check_refused<Kind>({.initial_bytes = 16384, .headroom_bytes = 4096, .layout = dense}, "headroom_bytes", 4096);
 }
 
-TEST_CASE_TEMPLATE("a refused coroutine's body is destroyed, and nothing else has happened", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a refused coroutine's body is destroyed, and nothing else has happened", Kind,
+                   GROWSTACK_EACH_KIND) {
     const auto shared = std::make_shared<int>(1);
     CHECK_THROWS_AS(test::coroutine<Kind>([shared] {}, {.initial_bytes = 0}), std::invalid_argument);
     CHECK(shared.use_count() == 1);
@@ -214,8 +216,9 @@ struct needs_stack {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("endless recursion throws stack_overflow at the call, and the coroutine survives it, again and again", Kind,
-                   GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE(
+    "endless recursion throws stack_overflow at the call, and the coroutine survives it, again and again", Kind,
+    GROWSTACK_EACH_KIND) {
     const int rounds = 20;
     int caught = 0, destroyed = 0;
     std::size_t right = 0;
@@ -461,7 +464,9 @@ TEST_CASE_TEMPLATE("a stack is never larger than max_bytes", Kind, GROWSTACK_EAC
 TEST_CASE("an exception that escapes a destructor ends in std::terminate, with its message") {
     const auto end = test::run_in_child([] {
         struct throws {
-            ~throws() { test::at_depth(500, [] { throw std::runtime_error("escaped from a destructor"); }); }
+            ~throws() {
+                test::at_depth(500, [] { throw std::runtime_error("escaped from a destructor"); });
+            }
         };
         test::run<test::contiguous>([] { const throws t; });
     });
@@ -487,9 +492,15 @@ TEST_CASE("an exception that escapes a destructor while another is in flight end
     CHECK_MESSAGE(test::contains(end.error_text, "terminate"), end.error_text);
 }
 
-TEST_CASE_TEMPLATE("an overflow below a noexcept function ends with a message, not in silence", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("an overflow below a noexcept function ends with a message, not in silence", Kind,
+                   GROWSTACK_EACH_KIND) {
     const auto end = test::run_in_child([] {
-        test::run<Kind>([]() noexcept { int destroyed = 0; endless(&destroyed, 0); }, small<Kind>());
+        test::run<Kind>(
+            []() noexcept {
+                int destroyed = 0;
+                endless(&destroyed, 0);
+            },
+            small<Kind>());
     });
     CHECK(end.signal == SIGABRT);
     CHECK_MESSAGE(test::contains(end.error_text, "stack overflow"), end.error_text);
@@ -507,7 +518,8 @@ TEST_CASE_TEMPLATE("destroying a coroutine from inside it aborts with a message"
     CHECK_MESSAGE(test::contains(end.error_text, name_of<Kind>()), end.error_text);
 }
 
-TEST_CASE_TEMPLATE("destroying a coroutine from one that it has resumed aborts with a message", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("destroying a coroutine from one that it has resumed aborts with a message", Kind,
+                   GROWSTACK_EACH_KIND) {
     const auto end = test::run_in_child([] {
         std::optional<test::coroutine<Kind>> outer;
         outer.emplace([&] { test::run<Kind>([&] { outer.reset(); }); }, Kind::options);
@@ -517,7 +529,8 @@ TEST_CASE_TEMPLATE("destroying a coroutine from one that it has resumed aborts w
     CHECK_MESSAGE(test::contains(end.error_text, "destroyed while it runs or waits"), end.error_text);
 }
 
-TEST_CASE_TEMPLATE("a destructor that yields while its coroutine is destroyed aborts with a message", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a destructor that yields while its coroutine is destroyed aborts with a message", Kind,
+                   GROWSTACK_EACH_KIND) {
     const auto end = test::run_in_child([] {
         struct yields {
             ~yields() { this_coroutine::yield(); }

@@ -94,7 +94,8 @@ TEST_CASE_TEMPLATE("a body's destructor finds its creator's locals", Kind, GROWS
         {
             test::coroutine<Kind> unborn{[held = counts_down{count}] {}, Kind::options};
             test::coroutine<Kind> ended{[held = counts_down{count}] {}, Kind::options};
-            test::coroutine<Kind> suspended{[held = counts_down{count}] { growstack::this_coroutine::yield(); }, Kind::options};
+            test::coroutine<Kind> suspended{[held = counts_down{count}] { growstack::this_coroutine::yield(); },
+                                            Kind::options};
             left[0] = count;
             test::use_stack(test::depth(60) << 10);
             ended.resume();

@@ -68,9 +68,10 @@ TEST_CASE_TEMPLATE("coroutines nest to any depth", Kind, GROWSTACK_EACH_KIND) {
             if (!levels) return 0;
             int below = -1;
             test::coroutine<Kind> c{[&] {
-                this_coroutine::yield();
-                below = run(levels - 1);
-            }, Kind::options};
+                                        this_coroutine::yield();
+                                        below = run(levels - 1);
+                                    },
+                                    Kind::options};
             c.resume();
             c.resume();
             return below + 1;
@@ -121,7 +122,8 @@ struct function_object {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("functions and function objects are bodies, and their results are discarded", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("functions and function objects are bodies, and their results are discarded", Kind,
+                   GROWSTACK_EACH_KIND) {
     function_calls = 0;
     test::coroutine<Kind>{a_function, Kind::options}.resume();
     CHECK(function_calls == 1);
@@ -139,7 +141,8 @@ TEST_CASE("without a policy named, a coroutine is a contiguous one") {
     CHECK(!c.done());
 }
 
-TEST_CASE_TEMPLATE("a handle may be moved while its coroutine is suspended and while it runs", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a handle may be moved while its coroutine is suspended and while it runs", Kind,
+                   GROWSTACK_EACH_KIND) {
     test::coroutine<Kind> first, second;
     int steps = 0;
     first = test::coroutine<Kind>{[&] {
@@ -192,7 +195,8 @@ TEST_CASE_TEMPLATE("an exception of the body leaves resume, and the coroutine is
     CHECK(c.stats().stack_bytes == 0);
 }
 
-TEST_CASE_TEMPLATE("an exception passes through every nested resume that does not catch it", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("an exception passes through every nested resume that does not catch it", Kind,
+                   GROWSTACK_EACH_KIND) {
     std::string caught;
     test::run<Kind>([&] {
         try {
@@ -215,7 +219,8 @@ struct mark {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("destroying a suspended coroutine destroys its locals, the innermost first", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("destroying a suspended coroutine destroys its locals, the innermost first", Kind,
+                   GROWSTACK_EACH_KIND) {
     std::string log;
     {
         test::coroutine<Kind> c{[&] {
@@ -279,7 +284,8 @@ TEST_CASE_TEMPLATE("a catch-all that rethrows lets the destruction pass", Kind, 
     CHECK(log == "ro");
 }
 
-TEST_CASE_TEMPLATE("a destructor on the way of a destruction may throw and catch, and grow the stack", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a destructor on the way of a destruction may throw and catch, and grow the stack", Kind,
+                   GROWSTACK_EACH_KIND) {
     struct throws_inside {
         int* caught;
         ~throws_inside() {
@@ -303,7 +309,8 @@ TEST_CASE_TEMPLATE("a destructor on the way of a destruction may throw and catch
     CHECK(caught == 14);
 }
 
-TEST_CASE_TEMPLATE("a coroutine that never ran is destroyed without running, captures included", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a coroutine that never ran is destroyed without running, captures included", Kind,
+                   GROWSTACK_EACH_KIND) {
     const auto shared = std::make_shared<int>(1);
     bool has_run = false;
     {
@@ -343,7 +350,8 @@ TEST_CASE_TEMPLATE("a coroutine that is destroyed inside another one unwinds the
     CHECK(log == "io");
 }
 
-TEST_CASE_TEMPLATE("a suspended coroutine that holds suspended coroutines is destroyed with them", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a suspended coroutine that holds suspended coroutines is destroyed with them", Kind,
+                   GROWSTACK_EACH_KIND) {
     std::string log;
     {
         test::coroutine<Kind> c{[&] {
@@ -362,7 +370,8 @@ TEST_CASE_TEMPLATE("a suspended coroutine that holds suspended coroutines is des
     CHECK(log == "io");
 }
 
-TEST_CASE_TEMPLATE("a coroutine may be resumed inside a coroutine and outside of any by turns", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a coroutine may be resumed inside a coroutine and outside of any by turns", Kind,
+                   GROWSTACK_EACH_KIND) {
     int steps = 0;
     test::coroutine<Kind> c{[&] {
                                 for (;;) {

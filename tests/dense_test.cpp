@@ -1,4 +1,5 @@
-// Dense stacks: nothing stops code without checks at their end, so growstack itself must do with the headroom, or get room elsewhere.
+// Dense stacks: nothing stops code without checks at their end, so growstack itself must do with the headroom, or get
+// room elsewhere.
 #include "support.hpp"
 
 #include <growstack/grow/stackalloc.hpp>
@@ -59,15 +60,17 @@ public:
 private:
     static constexpr std::uintptr_t content = 0x5eed5eed5eed5eed;
 
-    static std::uintptr_t* first(const growstack::grow::bounds& memory) { return reinterpret_cast<std::uintptr_t*>(memory.lo); }
-    static std::uintptr_t* last(const growstack::grow::bounds& memory) { return reinterpret_cast<std::uintptr_t*>(memory.hi); }
+    static std::uintptr_t* first(const growstack::grow::bounds& memory) {
+        return reinterpret_cast<std::uintptr_t*>(memory.lo);
+    }
+    static std::uintptr_t* last(const growstack::grow::bounds& memory) {
+        return reinterpret_cast<std::uintptr_t*>(memory.hi);
+    }
 
     std::vector<growstack::grow::bounds> all_;
 };
 
-growstack::stack_options dense(std::size_t bytes) {
-    return {.initial_bytes = bytes, .layout = stack_layout::dense};
-}
+growstack::stack_options dense(std::size_t bytes) { return {.initial_bytes = bytes, .layout = stack_layout::dense}; }
 
 using coroutine = growstack::coroutine<>;
 
@@ -210,7 +213,8 @@ bool overflows(std::size_t bytes) {
     bool is_caught = false;
     growstack::stack_options options = dense(bytes);
     options.max_bytes = 32 * 1024;
-    coroutine c{[&is_caught] { is_caught = throws<growstack::stack_overflow>([] { test::use_stack(100000); }); }, options};
+    coroutine c{[&is_caught] { is_caught = throws<growstack::stack_overflow>([] { test::use_stack(100000); }); },
+                options};
     c.resume();
     return is_caught && c.done();
 }
@@ -297,7 +301,8 @@ TEST_CASE("code without checks that calls back from beyond a dense stack's end e
         test::run<test::contiguous>([] { test::call_without_checks(3000, [] { test::use_stack(100); }); }, dense(2048));
     });
     CHECK(end.signal == SIGABRT);
-    CHECK_MESSAGE(test::contains(end.error_text, "code without checks ran over the end of its dense stack"), end.error_text);
+    CHECK_MESSAGE(test::contains(end.error_text, "code without checks ran over the end of its dense stack"),
+                  end.error_text);
     CHECK_MESSAGE(test::contains(end.error_text, "contiguous_stack"), end.error_text);
 }
 

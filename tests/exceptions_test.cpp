@@ -11,7 +11,8 @@ namespace this_coroutine = growstack::this_coroutine;
 
 namespace {
 
-// Counts the objects of its kind that are alive; large enough to be seen in a frame. The destructor is a function, with a check.
+// Counts the objects of its kind that are alive; large enough to be seen in a frame. The destructor is a function, with
+// a check.
 struct counted {
     int* alive;
     explicit counted(int* count) : alive{count} { ++*alive; }
@@ -220,7 +221,9 @@ TEST_CASE_TEMPLATE("an exception thrown and caught at every distance from the li
 TEST_CASE_TEMPLATE("destructors may recurse deeply while an exception is in flight", Kind, GROWSTACK_EACH_KIND) {
     struct deep {
         std::size_t* total;
-        ~deep() { *total += test::at_depth(test::depth(600), [] {}); }
+        ~deep() {
+            *total += test::at_depth(test::depth(600), [] {});
+        }
     };
     std::size_t total = 0;
     std::string caught;
@@ -239,7 +242,8 @@ TEST_CASE_TEMPLATE("destructors may recurse deeply while an exception is in flig
     CHECK((!test::can_grow<Kind> || stats.chunks_linked > 0));
 }
 
-TEST_CASE_TEMPLATE("a destructor that runs in flight may throw and catch an exception of its own", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a destructor that runs in flight may throw and catch an exception of its own", Kind,
+                   GROWSTACK_EACH_KIND) {
     struct throws_inside {
         std::string* log;
         ~throws_inside() {
@@ -328,7 +332,8 @@ TEST_CASE_TEMPLATE("a handler outside sees its own exception after a coroutine i
     CHECK(c.done());
 }
 
-TEST_CASE_TEMPLATE("uncaught_exceptions counts the running coroutine's own, right after each switch", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("uncaught_exceptions counts the running coroutine's own, right after each switch", Kind,
+                   GROWSTACK_EACH_KIND) {
     struct yields {
         std::vector<int>* counts;
         ~yields() {
@@ -374,7 +379,8 @@ TEST_CASE_TEMPLATE("uncaught_exceptions counts the running coroutine's own, righ
     CHECK(c.done());
 }
 
-TEST_CASE_TEMPLATE("a coroutine that begins while an exception is in flight starts with none", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a coroutine that begins while an exception is in flight starts with none", Kind,
+                   GROWSTACK_EACH_KIND) {
     struct begins {
         int* count;
         ~begins() {
@@ -393,7 +399,8 @@ TEST_CASE_TEMPLATE("a coroutine that begins while an exception is in flight star
     CHECK(count == 0);
 }
 
-TEST_CASE_TEMPLATE("many coroutines stay in handlers at many depths and rethrow in any order", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("many coroutines stay in handlers at many depths and rethrow in any order", Kind,
+                   GROWSTACK_EACH_KIND) {
     const std::size_t count = test::depth(64);
     std::size_t right = 0;
     std::vector<test::coroutine<Kind>> all;
@@ -477,7 +484,8 @@ TEST_CASE_TEMPLATE("a function-try-block, a constructor that throws and an array
     CHECK(alive == 0);
 }
 
-TEST_CASE_TEMPLATE("a thrown pointer to a local of a frame above points to it when it is caught", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a thrown pointer to a local of a frame above points to it when it is caught", Kind,
+                   GROWSTACK_EACH_KIND) {
     // The exception object lies in the heap, where a move would not re-point it: while it is in flight none happens.
     bool is_same = false;
     int value = 0;
@@ -486,7 +494,9 @@ TEST_CASE_TEMPLATE("a thrown pointer to a local of a frame above points to it wh
         try {
             test::at_depth(3, [&] {
                 struct grows {
-                    ~grows() { test::at_depth(test::depth(600), [] {}); }
+                    ~grows() {
+                        test::at_depth(test::depth(600), [] {});
+                    }
                 } g;
                 throw &local;
             });

@@ -148,7 +148,8 @@ TEST_CASE_TEMPLATE("alloca works at every distance from the limit", Kind, GROWST
     int wrong = 0;
     test::for_each_room([&](std::size_t room) {
         test::run<Kind>([&] {
-            test::with_room(room, [&] { wrong += !alloca_of(40) + !alloca_of(1000) + !alloca_of(6000) + !array_of(300); });
+            test::with_room(room,
+                            [&] { wrong += !alloca_of(40) + !alloca_of(1000) + !alloca_of(6000) + !array_of(300); });
         });
     });
     CHECK(wrong == 0);

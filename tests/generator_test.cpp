@@ -46,11 +46,13 @@ TEST_CASE_TEMPLATE("an endless generator combines with views", Kind, GROWSTACK_E
                                        },
                                        Kind::options};
     std::vector<int> seen;
-    for (int n : std::move(numbers) | std::views::filter([](int i) { return i % 2 == 1; }) | std::views::take(4)) seen.push_back(n);
+    for (int n : std::move(numbers) | std::views::filter([](int i) { return i % 2 == 1; }) | std::views::take(4))
+        seen.push_back(n);
     CHECK(seen == std::vector<int>{1, 3, 5, 7});
 }
 
-TEST_CASE_TEMPLATE("a generator that views have left early goes on, and is unwound at the end", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a generator that views have left early goes on, and is unwound at the end", Kind,
+                   GROWSTACK_EACH_KIND) {
     const auto shared = std::make_shared<int>(0);
     {
         test::generator<int, Kind> g{[&](auto& yield) {
@@ -113,7 +115,8 @@ void visit(const tree* t, const std::function<void(int)>& each) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("a generator may yield from any depth of recursion, through std::function too", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a generator may yield from any depth of recursion, through std::function too", Kind,
+                   GROWSTACK_EACH_KIND) {
     // A list to the left: as deep as it is long.
     const int nodes = static_cast<int>(test::depth(500));
     std::vector<tree> all(static_cast<std::size_t>(nodes));
@@ -121,7 +124,8 @@ TEST_CASE_TEMPLATE("a generator may yield from any depth of recursion, through s
         const auto at = static_cast<std::size_t>(i);
         all[at] = {i, i ? &all[at - 1] : nullptr, nullptr};
     }
-    test::generator<int, Kind> in_order{[&](auto& yield) { visit(&all.back(), [&](int i) { yield(i); }); }, Kind::options};
+    test::generator<int, Kind> in_order{[&](auto& yield) { visit(&all.back(), [&](int i) { yield(i); }); },
+                                        Kind::options};
     int expected = 0;
     bool is_in_order = true;
     for (int i : in_order) is_in_order = is_in_order && i == expected++;
@@ -129,8 +133,9 @@ TEST_CASE_TEMPLATE("a generator may yield from any depth of recursion, through s
     CHECK(expected == nodes);
 }
 
-TEST_CASE_TEMPLATE("a generator that captures locals by reference inside a coroutine sees them after that stack has grown",
-                   Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE(
+    "a generator that captures locals by reference inside a coroutine sees them after that stack has grown", Kind,
+    GROWSTACK_EACH_KIND) {
     int sum = 0;
     int last_local = 0;
     const auto stats = test::run<Kind>([&] {
@@ -165,7 +170,8 @@ TEST_CASE_TEMPLATE("a generator that captures locals by reference inside a corou
     CHECK((!test::can_move<Kind> || growstack::stress().link || stats.moves > 1));
 }
 
-TEST_CASE_TEMPLATE("a value yielded from the consumer's own locals follows a move of the consumer", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a value yielded from the consumer's own locals follows a move of the consumer", Kind,
+                   GROWSTACK_EACH_KIND) {
     bool is_same = false;
     std::string text;
     test::run<Kind>([&] {
@@ -258,12 +264,12 @@ TEST_CASE_TEMPLATE("a generator without values is an empty range", Kind, GROWSTA
 
 TEST_CASE_TEMPLATE("a value of the wrong type is refused, and the message says why", Kind, GROWSTACK_EACH_KIND) {
     std::string message;
-    test::generator<int, Kind> g{[&](auto& yield) {
-                                     message = test::message_of<growstack::usage_error>(
-                                         [] { this_coroutine::yield_value(2.5); });
-                                     yield(3);
-                                 },
-                                 Kind::options};
+    test::generator<int, Kind> g{
+        [&](auto& yield) {
+            message = test::message_of<growstack::usage_error>([] { this_coroutine::yield_value(2.5); });
+            yield(3);
+        },
+        Kind::options};
     int sum = 0;
     for (int i : g) sum += i;
     CHECK(sum == 3);
@@ -273,9 +279,7 @@ TEST_CASE_TEMPLATE("a value of the wrong type is refused, and the message says w
 
 TEST_CASE_TEMPLATE("a value yielded in a plain coroutine or outside of any is refused", Kind, GROWSTACK_EACH_KIND) {
     std::string inside;
-    test::run<Kind>([&] {
-        inside = test::message_of<growstack::usage_error>([] { this_coroutine::yield_value(1); });
-    });
+    test::run<Kind>([&] { inside = test::message_of<growstack::usage_error>([] { this_coroutine::yield_value(1); }); });
     CHECK_MESSAGE(test::contains(inside, "outside a generator"), inside);
     CHECK_THROWS_AS(this_coroutine::yield_value(1), growstack::usage_error);
 }

@@ -70,8 +70,9 @@ void jump_at_each_depth() {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("longjmp returns to a frame whose stack has moved, or whose chunks are gone: the buffer is on the stack", Kind,
-                   GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE(
+    "longjmp returns to a frame whose stack has moved, or whose chunks are gone: the buffer is on the stack", Kind,
+    GROWSTACK_EACH_KIND) {
     jump_at_each_depth<on_the_stack, Kind>();
 }
 
@@ -79,7 +80,9 @@ TEST_CASE_TEMPLATE("the same with a buffer in the heap, which pins the stack", K
     jump_at_each_depth<in_the_heap, Kind>();
 }
 
-TEST_CASE_TEMPLATE("the same with a global buffer", Kind, GROWSTACK_EACH_KIND) { jump_at_each_depth<in_a_global, Kind>(); }
+TEST_CASE_TEMPLATE("the same with a global buffer", Kind, GROWSTACK_EACH_KIND) {
+    jump_at_each_depth<in_a_global, Kind>();
+}
 
 TEST_CASE("a stack with a buffer on it moves between setjmp and longjmp") {
     std::size_t moves = 0;
@@ -118,7 +121,8 @@ TEST_CASE("a buffer elsewhere pins the stack until the function that called setj
     }
 }
 
-TEST_CASE_TEMPLATE("a buffer may be used again after a yield, and another coroutine has its own", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("a buffer may be used again after a yield, and another coroutine has its own", Kind,
+                   GROWSTACK_EACH_KIND) {
     int sum = 0;
     const auto body = [&sum] {
         std::jmp_buf env;

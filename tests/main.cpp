@@ -1,8 +1,8 @@
 // Runs the tests. A test that passes but leaves something behind (stack memory in use, a trace hook, a stress mode, a
 // limit in the limit slot) counts as failed: every test is a leak test.
 //
-// --left-out=PATTERN=REASON: the test cases, or files, that match are not run; the reason is printed, and a pattern that matches none is
-// a failure. --only=FILES=REASON: no other files are run.
+// --left-out=PATTERN=REASON: the test cases, or files, that match are not run; the reason is printed, and a pattern
+// that matches none is a failure. --only=FILES=REASON: no other files are run.
 //
 // This file is compiled without checks, so doctest is code without checks: call it outside coroutines.
 #define DOCTEST_CONFIG_IMPLEMENT
@@ -26,7 +26,8 @@ struct left_out {
     std::size_t cases = 0;
 
     bool matches(const doctest::TestCaseData& test) const {
-        return ::fnmatch(pattern.c_str(), test.m_name, 0) == 0 || ::fnmatch(pattern.c_str(), test.m_file.c_str(), 0) == 0;
+        return ::fnmatch(pattern.c_str(), test.m_name, 0) == 0 ||
+               ::fnmatch(pattern.c_str(), test.m_file.c_str(), 0) == 0;
     }
 };
 

@@ -1,4 +1,5 @@
-// native.hpp: what code with checks sees of it, on every kind of stack. Code without checks: tests/guard/native_test.cpp.
+// native.hpp: what code with checks sees of it, on every kind of stack. Code without checks:
+// tests/guard/native_test.cpp.
 #include "support.hpp"
 
 #include <cstdint>
@@ -63,7 +64,8 @@ TEST_CASE_TEMPLATE("native code has the thread's stack, and no limit", Kind, GRO
     CHECK(has_limit_again);
 }
 
-TEST_CASE_TEMPLATE("results of native code come back at every remaining stack size", Kind, GROWSTACK_EACH_GROWING_KIND) {
+TEST_CASE_TEMPLATE("results of native code come back at every remaining stack size", Kind,
+                   GROWSTACK_EACH_GROWING_KIND) {
     std::size_t wrong = 0;
     test::for_each_room([&](std::size_t room) {
         test::run<Kind>([&] {
@@ -72,7 +74,8 @@ TEST_CASE_TEMPLATE("results of native code come back at every remaining stack si
                 const not_movable in_place = native([](int n) { return not_movable{n}; }, 42);
                 const std::string text = native([](std::string s) { return s + s; }, std::string(50, 'x'));
                 int& same = native([](int& n) -> int& { return n; }, local);
-                wrong += in_place.value != 42 || in_place.self != &in_place || text != std::string(100, 'x') || &same != &local;
+                wrong += in_place.value != 42 || in_place.self != &in_place || text != std::string(100, 'x') ||
+                         &same != &local;
             });
         });
     });
@@ -128,7 +131,8 @@ TEST_CASE_TEMPLATE("destructors of a destroyed coroutine may call native code", 
     CHECK(calls == 1);
 }
 
-TEST_CASE_TEMPLATE("native code is outside of the coroutine: it may not yield, and ensure() does nothing", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("native code is outside of the coroutine: it may not yield, and ensure() does nothing", Kind,
+                   GROWSTACK_EACH_KIND) {
     std::string message;
     bool is_inside = true;
     std::size_t before = 0;

@@ -75,8 +75,8 @@ TEST_CASE("a move is traced as newstack, copystack, adjust, stackfree, with size
     CHECK((newstack.hi - stackfree.hi) % 4096 == 0);
 }
 
-TEST_CASE_TEMPLATE("a link is traced as push_chunk and its return as pop_chunk, for the same memory", Kind, test::segmented,
-                   test::segmented_eager) {
+TEST_CASE_TEMPLATE("a link is traced as push_chunk and its return as pop_chunk, for the same memory", Kind,
+                   test::segmented, test::segmented_eager) {
     if (!is_plain()) return;
     test::coroutine<Kind> c{[] {
                                 for (int i = 0; i < 3; ++i) test::with_room(100, [] { test::use_stack(500); });

@@ -137,7 +137,7 @@ TEST_CASE_TEMPLATE("pointers to pointers, one past the end, to members and to th
         int* end = numbers + 8;
         pair_of pair{1, 2};
         int* second = &pair.second;
-        int pair_of::*member = &pair_of::second;
+        int pair_of::* member = &pair_of::second;
         const std::tuple<int*, pair_of*, int**> packed{&numbers[1], &pair, &end};
         int* table[3] = {numbers, numbers + 2, &pair.first};
         const std::variant<int, int*> either = &numbers[7];
@@ -166,7 +166,8 @@ TEST_CASE_TEMPLATE("numbers that are not pointers do not change", Kind, GROWSTAC
     test::run<Kind>([&] {
         double numbers[64];
         std::uint64_t words[64];
-        for (std::size_t i = 0; i < 64; ++i) numbers[i] = static_cast<double>(i) * 0.1, words[i] = i * 0x0123456789abcdef;
+        for (std::size_t i = 0; i < 64; ++i)
+            numbers[i] = static_cast<double>(i) * 0.1, words[i] = i * 0x0123456789abcdef;
         test::at_depth(test::depth(2000), [] {});
         is_right = true;
         for (std::size_t i = 0; i < 64; ++i)
@@ -233,16 +234,19 @@ TEST_CASE_TEMPLATE("std::sort with a comparator that captures locals sorts", Kin
     CHECK(comparisons > static_cast<long>(count));
 }
 
-TEST_CASE_TEMPLATE("std::sort of an array in the frame sorts, from any room that is left", Kind, GROWSTACK_EACH_GROWING_KIND) {
+TEST_CASE_TEMPLATE("std::sort of an array in the frame sorts, from any room that is left", Kind,
+                   GROWSTACK_EACH_GROWING_KIND) {
     std::size_t right = 0, tries = 0;
     test::for_each_room([&](std::size_t room) {
         ++tries;
         test::run<Kind>([&] {
             test::with_room(room, [&] {
-                std::string words[12] = {"pear", "fig", "apple", "plum", "quince", "kiwi",
-                                         "lime", "date", "peach", "melon", "grape", "a word that is longer than short"};
+                std::string words[12] = {"pear",   "fig",   "apple", "plum",
+                                         "quince", "kiwi",  "lime",  "date",
+                                         "peach",  "melon", "grape", "a word that is longer than short"};
                 std::string* last = std::end(words);
-                std::sort(words, last, [&](const std::string& a, const std::string& b) { return a < b || last == nullptr; });
+                std::sort(words, last,
+                          [&](const std::string& a, const std::string& b) { return a < b || last == nullptr; });
                 right += std::is_sorted(words, last) && words[0].size() == 32;
             });
         });
@@ -344,7 +348,8 @@ TEST_CASE_TEMPLATE("library code without checks runs within the headroom", Kind,
     CHECK(right == tries);
 }
 
-TEST_CASE_TEMPLATE("smart pointers and containers of them in the frames are destroyed once", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("smart pointers and containers of them in the frames are destroyed once", Kind,
+                   GROWSTACK_EACH_KIND) {
     struct chain {
         static long run(const std::shared_ptr<int>& counter, std::size_t levels) {
             const std::shared_ptr<int> mine = counter;
@@ -363,7 +368,8 @@ TEST_CASE_TEMPLATE("smart pointers and containers of them in the frames are dest
 
 namespace {
 
-// As Lua's luaO_utf8esc: GCC makes an address of the index, and the index again, for the caller, from half of the address.
+// As Lua's luaO_utf8esc: GCC makes an address of the index, and the index again, for the caller, from half of the
+// address.
 int escape(char* room, unsigned long x) {
     int n = 1;
     unsigned first = 0x3f;

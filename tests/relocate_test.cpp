@@ -4,8 +4,8 @@
 #include <growstack/grow/relocate.hpp>
 #include <growstack/grow/stackalloc.hpp>
 
-#include <csignal>
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <thread>
@@ -24,9 +24,21 @@ std::uintptr_t expected(std::uintptr_t word, bounds from, std::uintptr_t distanc
 
 // Words at and around both ends, values that a signed comparison gets wrong, and anything.
 std::vector<std::uintptr_t> test_words(bounds from, std::size_t count) {
-    const std::uintptr_t edges[] = {from.lo - 1, from.lo, from.lo + 1, from.hi - 1, from.hi, from.hi + 1, 0, 1,
-                                    UINTPTR_MAX, UINTPTR_MAX / 2, UINTPTR_MAX / 2 + 1, (from.lo + from.hi) / 2,
-                                    from.lo ^ (std::uintptr_t{1} << 63), from.hi ^ (std::uintptr_t{1} << 63), ~from.lo};
+    const std::uintptr_t edges[] = {from.lo - 1,
+                                    from.lo,
+                                    from.lo + 1,
+                                    from.hi - 1,
+                                    from.hi,
+                                    from.hi + 1,
+                                    0,
+                                    1,
+                                    UINTPTR_MAX,
+                                    UINTPTR_MAX / 2,
+                                    UINTPTR_MAX / 2 + 1,
+                                    (from.lo + from.hi) / 2,
+                                    from.lo ^ (std::uintptr_t{1} << 63),
+                                    from.hi ^ (std::uintptr_t{1} << 63),
+                                    ~from.lo};
     std::vector<std::uintptr_t> words(count);
     std::uintptr_t random = 88172645463325252;
     for (std::size_t i = 0; i < count; ++i) {
@@ -79,7 +91,8 @@ TEST_CASE("every kernel re-points in place, where few words are pointers, or all
                 std::fill(std::begin(target), std::end(target), from.lo);
                 std::copy(words.begin(), words.end(), target + first);
                 kernel.adjust(target + first, count, moved);
-                for (std::size_t i = 0; i < count; ++i) wrong += target[first + i] != expected(words[i], from, moved.distance);
+                for (std::size_t i = 0; i < count; ++i)
+                    wrong += target[first + i] != expected(words[i], from, moved.distance);
                 wrong += target[first - 1] != from.lo || target[first + count] != from.lo; // what is beside them stays
                 growstack::grow::relocate_in_place(words.data(), count, moved);
                 wrong += !std::equal(words.begin(), words.end(), target + first);
@@ -122,8 +135,8 @@ TEST_CASE("stacks of every size are apart, aligned and usable to both ends") {
 }
 
 TEST_CASE("the bytes of a stack's address that a move changes look like no small number and no text") {
-    // A char or short written over a byte of what was a pointer into the stack leaves a pointer into the stack only if it
-    // is that byte again.
+    // A char or short written over a byte of what was a pointer into the stack leaves a pointer into the stack only if
+    // it is that byte again.
     for (const std::size_t bytes : {4096, 16384, 131072, 1 << 20}) {
         const bounds b = growstack::grow::stackalloc(bytes);
         CAPTURE(bytes);

@@ -37,7 +37,7 @@ public:
             const stack_t alternate{.ss_sp = stack_.get(), .ss_flags = 0, .ss_size = stack_bytes};
             ::sigaltstack(&alternate, &old_stack_);
         }
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = on_alarm;
         action.sa_flags = flags | SA_RESTART;
         ::sigaction(SIGALRM, &action, &old_action_);
@@ -58,7 +58,7 @@ private:
     static constexpr std::size_t stack_bytes = 64 * 1024;
     std::unique_ptr<char[]> stack_{new char[stack_bytes]};
     stack_t old_stack_{};
-    struct sigaction old_action_ {};
+    struct sigaction old_action_{};
 };
 
 struct node {
@@ -149,7 +149,8 @@ TEST_CASE_TEMPLATE("signals on an alternate stack do no harm in a hot split", Ki
     check_hot_split_under_signals<Kind>(SA_ONSTACK);
 }
 
-TEST_CASE_TEMPLATE("signals do no harm between resume and yield, and while exceptions pass", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("signals do no harm between resume and yield, and while exceptions pass", Kind,
+                   GROWSTACK_EACH_KIND) {
     long wrong = 0;
     {
         const alarms every_100_us{0};
@@ -194,7 +195,8 @@ std::uintptr_t guard_lo(const Coroutine& c) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("an alternate stack that lies right below a guard is not the coroutine's", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("an alternate stack that lies right below a guard is not the coroutine's", Kind,
+                   GROWSTACK_EACH_KIND) {
     growstack::stack_options options = Kind::options;
     options.initial_bytes = 4096;
     std::vector<std::unique_ptr<test::coroutine<Kind>>> coroutines; // until one lies at the end of what is mapped
@@ -208,7 +210,7 @@ TEST_CASE_TEMPLATE("an alternate stack that lies right below a guard is not the 
     const stack_t alternate{.ss_sp = memory, .ss_flags = 0, .ss_size = alternate_bytes};
     stack_t old_stack{};
     ::sigaltstack(&alternate, &old_stack);
-    struct sigaction action {}, old_action {};
+    struct sigaction action{}, old_action{};
     action.sa_handler = on_alarm;
     action.sa_flags = SA_ONSTACK;
     ::sigaction(SIGUSR1, &action, &old_action);

@@ -15,7 +15,8 @@ namespace {
 
 constexpr growstack::stress_modes faulting{.fault = true};
 
-// Ends the child process by the touch of a stale pointer; `keep` gets the address of a local, `touch` uses it after growth.
+// Ends the child process by the touch of a stale pointer; `keep` gets the address of a local, `touch` uses it after
+// growth.
 template <class Keep, class Touch>
 void use_after_growth(Keep keep, Touch touch) {
     growstack::set_stress(faulting);
@@ -31,7 +32,8 @@ void use_after_growth(Keep keep, Touch touch) {
 void check_is_told(const test::child_end& end) {
     CHECK(end.signal == SIGABRT);
     CHECK_MESSAGE(test::contains(end.error_text, "growstack: stale pointer: code at "), end.error_text);
-    CHECK_MESSAGE(test::contains(end.error_text, "bytes below the high end of a stack that coroutine 0x"), end.error_text);
+    CHECK_MESSAGE(test::contains(end.error_text, "bytes below the high end of a stack that coroutine 0x"),
+                  end.error_text);
     CHECK_MESSAGE(test::contains(end.error_text, "before its move "), end.error_text);
     CHECK_MESSAGE(test::contains(end.error_text, "asked for by code at "), end.error_text);
     CHECK_MESSAGE(test::contains(end.error_text, "growstack::pin"), end.error_text);

@@ -23,8 +23,9 @@ std::atomic<std::size_t> allocation_count{0};
 std::size_t depth(std::size_t plain) {
     if (!is_stressed()) return plain;
     static const bool said = [] {
-        std::printf("Depths are an eighth, sweeps have 9 steps: here each check moves the whole stack or takes a chunk, "
-                    "which makes depth cost its square or 16 KiB a frame.\n");
+        std::printf(
+            "Depths are an eighth, sweeps have 9 steps: here each check moves the whole stack or takes a chunk, "
+            "which makes depth cost its square or 16 KiB a frame.\n");
         return true;
     }();
     static_cast<void>(said);

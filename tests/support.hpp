@@ -3,8 +3,8 @@
 
 #include "stack_use.hpp"
 
-#include <growstack/growstack.hpp>
 #include <growstack/grow/sanitizer.hpp>
+#include <growstack/growstack.hpp>
 
 #include <doctest/doctest.h>
 
@@ -45,8 +45,11 @@ using coroutine = growstack::coroutine<typename Kind::stack>;
 template <class T, class Kind>
 using generator = growstack::generator<T, typename Kind::stack>;
 
-/// Returns how many levels of at_depth() take as much as `levels` do without AddressSanitizer, whose frames are several times as large.
-constexpr std::size_t fitting(std::size_t levels) { return growstack::grow::has_address_sanitizer ? levels / 6 : levels; }
+/// Returns how many levels of at_depth() take as much as `levels` do without AddressSanitizer, whose frames are several
+/// times as large.
+constexpr std::size_t fitting(std::size_t levels) {
+    return growstack::grow::has_address_sanitizer ? levels / 6 : levels;
+}
 
 /// Runs `body` in a coroutine to its end and returns what its stack went through. Rethrows what leaves the body.
 template <class Kind, class Body>

@@ -81,7 +81,8 @@ int migrate(int name) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("coroutines wander between threads with exceptions in flight and caught", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("coroutines wander between threads with exceptions in flight and caught", Kind,
+                   GROWSTACK_EACH_KIND) {
     constexpr std::size_t count = 200;
     std::vector<int> right(count);
     std::vector<test::coroutine<Kind>> all;

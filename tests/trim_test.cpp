@@ -42,7 +42,8 @@ std::vector<test::coroutine<Kind>> gone_deep(int count, std::size_t bytes, std::
 
 } // namespace
 
-TEST_CASE_TEMPLATE("trim() gives back what suspended coroutines do not use, and they go on", Kind, GROWSTACK_EACH_KIND) {
+TEST_CASE_TEMPLATE("trim() gives back what suspended coroutines do not use, and they go on", Kind,
+                   GROWSTACK_EACH_KIND) {
     constexpr int count = 200;
     constexpr std::size_t bytes = 100000;
     std::size_t right = 0;

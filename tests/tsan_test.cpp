@@ -19,12 +19,13 @@ namespace {
 
 constexpr const char* race = "WARNING: ThreadSanitizer: data race";
 
-// Without a happens-before. Nothing else of the library or of libc runs between a thread's touch and its last wait: a lock
-// there would be one.
+// Without a happens-before. Nothing else of the library or of libc runs between a thread's touch and its last wait: a
+// lock there would be one.
 std::atomic<int> turn{0};
 
 void wait_for(int wanted) {
-    while (turn.load(std::memory_order_relaxed) != wanted) {}
+    while (turn.load(std::memory_order_relaxed) != wanted) {
+    }
 }
 
 int shared = 0;
@@ -55,7 +56,8 @@ template <class Kind>
 void race_for_a_local() {
     static std::atomic<int*> given{nullptr};
     std::thread other{[] {
-        while (!given.load(std::memory_order_relaxed)) {}
+        while (!given.load(std::memory_order_relaxed)) {
+        }
         ++*given.load(std::memory_order_relaxed);
         turn.store(1, std::memory_order_relaxed);
     }};

@@ -25,10 +25,10 @@ bool WITH_BITS(are_pointers_)(const void* of, words a, words b, words c, words d
     return is_right;
 }
 
-#define GROWSTACK_INSTANCES(N)                                                                                         \
-    template numbers WITH_BITS(weighted_sum_)<N>(numbers, numbers, numbers, numbers, numbers, numbers, numbers,        \
-                                                 numbers, numbers, numbers);                                           \
-    template bool WITH_BITS(are_pointers_)<N>(const void*, words, words, words, words, words, words, words, words,     \
+#define GROWSTACK_INSTANCES(N)                                                                                     \
+    template numbers WITH_BITS(weighted_sum_)<N>(numbers, numbers, numbers, numbers, numbers, numbers, numbers,    \
+                                                 numbers, numbers, numbers);                                       \
+    template bool WITH_BITS(are_pointers_)<N>(const void*, words, words, words, words, words, words, words, words, \
                                               words, words);
 
 GROWSTACK_INSTANCES(callee::small_frame)

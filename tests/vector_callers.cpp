@@ -9,11 +9,13 @@ namespace vectors {
 template <std::size_t frame_bytes>
 bool WITH_BITS(arrive_)() {
     numbers ramp;
-    for (std::size_t lane = 0; lane < lanes; ++lane) ramp[lane] = static_cast<double>(test::number(1) + static_cast<long>(lane));
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+        ramp[lane] = static_cast<double>(test::number(1) + static_cast<long>(lane));
     const numbers sum = WITH_BITS(weighted_sum_)<frame_bytes>(ramp, 2 * ramp, 3 * ramp, 4 * ramp, 5 * ramp, 6 * ramp,
                                                               7 * ramp, 8 * ramp, 9 * ramp, 10 * ramp);
     bool is_right = true;
-    for (std::size_t lane = 0; lane < lanes; ++lane) is_right = is_right && sum[lane] == 385 * static_cast<double>(lane + 1);
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+        is_right = is_right && sum[lane] == 385 * static_cast<double>(lane + 1);
     return is_right;
 }
 
@@ -28,8 +30,8 @@ bool WITH_BITS(pointers_arrive_)() {
     return WITH_BITS(are_pointers_)<frame_bytes>(local, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]);
 }
 
-#define GROWSTACK_INSTANCES(N)                                                                                         \
-    template bool WITH_BITS(arrive_)<N>();                                                                             \
+#define GROWSTACK_INSTANCES(N)             \
+    template bool WITH_BITS(arrive_)<N>(); \
     template bool WITH_BITS(pointers_arrive_)<N>();
 
 GROWSTACK_INSTANCES(callee::small_frame)

@@ -88,9 +88,7 @@ private:
     boost::context::fiber fiber_;
 };
 
-double seconds() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // In /proc/self/status, in KiB.
 std::size_t status_bytes(const char* field) {
@@ -124,7 +122,8 @@ public:
         };
         const double n = static_cast<double>(count);
         std::printf(", \"%s_ns\": %.1f, \"%s_user_ns\": %.1f, \"%s_faults\": %.3f", name_, took * 1e9 / n, name_,
-                    (user(after) - user(before_)) * 1e9 / n, name_, static_cast<double>(after.ru_minflt - before_.ru_minflt) / n);
+                    (user(after) - user(before_)) * 1e9 / n, name_,
+                    static_cast<double>(after.ru_minflt - before_.ru_minflt) / n);
     }
 
 private:
@@ -141,7 +140,9 @@ void measure(const char* kind, std::size_t count) {
     std::memset(static_cast<void*>(all.data()), 0, count * sizeof(Coroutine));
     Coroutine{}.resume(); // what a process or a thread does once
     const std::size_t before = memory_bytes();
-    const auto bytes_each = [before, count] { return static_cast<double>(memory_bytes() - before) / static_cast<double>(count); };
+    const auto bytes_each = [before, count] {
+        return static_cast<double>(memory_bytes() - before) / static_cast<double>(count);
+    };
 
     const phase create{"create"};
     for (std::size_t i = 0; i < count; ++i) {
@@ -193,7 +194,8 @@ constexpr struct {
 int main(int argc, char** argv) {
     for (const auto& kind : kinds) {
         if (argc < 3) std::puts(kind.name);
-        else if (std::strcmp(argv[1], kind.name) == 0) return kind.measure(kind.name, std::strtoul(argv[2], nullptr, 10)), 0;
+        else if (std::strcmp(argv[1], kind.name) == 0)
+            return kind.measure(kind.name, std::strtoul(argv[2], nullptr, 10)), 0;
     }
     return argc >= 3;
 }

@@ -1,5 +1,5 @@
-// Question: what do an allocation and its free cost, beside glibc, tcmalloc, mimalloc and jemalloc? One program for each: all but
-// growstack's replace malloc when they are linked.
+// Question: what do an allocation and its free cost, beside glibc, tcmalloc, mimalloc and jemalloc? One program for
+// each: all but growstack's replace malloc when they are linked.
 //
 //      pair     one block: allocated, freed
 //      batch    256 blocks: all allocated, then all freed

@@ -1,5 +1,5 @@
-// Peer: boost::context::fiber on each of Boost's stacks. The protected one, mapped afresh, is also what growth costs where the kernel
-// does it: a page fault for each page.
+// Peer: boost::context::fiber on each of Boost's stacks. The protected one, mapped afresh, is also what growth costs
+// where the kernel does it: a page fault for each page.
 #include "depth.hpp"
 
 #include <boost/context/fiber.hpp>
@@ -20,10 +20,12 @@ void measure(const char* peer) {
                          }};
     peers::measure("switch", peer, "pair", [&] { other = std::move(other).resume(); });
     peers::measure("create", peer, "run", [&] {
-        context::fiber{std::allocator_arg, allocator, [](context::fiber&& caller) { return std::move(caller); }}.resume();
+        context::fiber{std::allocator_arg, allocator, [](context::fiber&& caller) { return std::move(caller); }}
+            .resume();
     });
     peers::measure("create", peer, "yield", [&] {
-        context::fiber once{std::allocator_arg, allocator, [](context::fiber&& caller) { return std::move(caller).resume(); }};
+        context::fiber once{std::allocator_arg, allocator,
+                            [](context::fiber&& caller) { return std::move(caller).resume(); }};
         once = std::move(once).resume();
         std::move(once).resume();
     });
@@ -31,10 +33,12 @@ void measure(const char* peer) {
 
 void measure_page_faults(const char* peer) {
     peers::measure_growth(peer, [](std::size_t bytes, auto body) {
-        context::fiber{std::allocator_arg, context::protected_fixedsize_stack{bytes + (64 << 10)}, [&](context::fiber&& caller) {
+        context::fiber{std::allocator_arg, context::protected_fixedsize_stack{bytes + (64 << 10)},
+                       [&](context::fiber&& caller) {
                            body();
                            return std::move(caller);
-                       }}.resume();
+                       }}
+            .resume();
     });
 }
 

@@ -1,6 +1,8 @@
-// Growth and the hot split of a peer whose stack grows: the frames of growth.cpp and hot_split.cpp, on stacks that the peer makes.
+// Growth and the hot split of a peer whose stack grows: the frames of growth.cpp and hot_split.cpp, on stacks that the
+// peer makes.
 //
-// What is in depth.cpp is what grows: a peer whose checks come from the compiler compiles that file with them, and no other.
+// What is in depth.cpp is what grows: a peer whose checks come from the compiler compiles that file with them, and no
+// other.
 #pragma once
 
 #include "measure.hpp"
@@ -55,7 +57,8 @@ inline first_and_again recurse_twice(std::size_t frames) {
     return {ns(between - start), ns(end - between)};
 }
 
-/// Prints ns per KiB reached, at first and again. run(bytes, body) calls body() on a new stack that has, or can get, so many bytes.
+/// Prints ns per KiB reached, at first and again. run(bytes, body) calls body() on a new stack that has, or can get, so
+/// many bytes.
 template <class Run>
 void measure_growth(const char* peer, Run run) {
     for (std::size_t bytes = 4 << 10; bytes <= 8 << 20; bytes *= 2) {

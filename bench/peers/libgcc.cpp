@@ -1,5 +1,6 @@
-// Peer: -fsplit-stack as GCC ships it, with libgcc's own segments: this program is not linked with growstack. Segments are made and
-// freed with all signals blocked, unless told otherwise. Usage: peer-libgcc [signals]: with that argument nothing is blocked.
+// Peer: -fsplit-stack as GCC ships it, with libgcc's own segments: this program is not linked with growstack. Segments
+// are made and freed with all signals blocked, unless told otherwise. Usage: peer-libgcc [signals]: with that argument
+// nothing is blocked.
 //
 // Only depth.cpp has checks. What switches must have none: it would look at the wrong segment.
 #include "depth.hpp"

@@ -1,4 +1,5 @@
-// How every peer in C++ is measured: batches long enough for the clock, of which the median is printed as a line of JSON.
+// How every peer in C++ is measured: batches long enough for the clock, of which the median is printed as a line of
+// JSON.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +22,8 @@ inline double median(std::vector<double> values) {
 }
 
 inline void print(const char* cost, const char* peer, const char* parameter, double ns) {
-    std::printf("{\"cost\": \"%s\", \"peer\": \"%s\", \"parameter\": \"%s\", \"ns\": %.3f}\n", cost, peer, parameter, ns);
+    std::printf("{\"cost\": \"%s\", \"peer\": \"%s\", \"parameter\": \"%s\", \"ns\": %.3f}\n", cost, peer, parameter,
+                ns);
 }
 
 template <class Step>

@@ -1,4 +1,5 @@
-// Peer: ucontext, of libc: each switch asks the kernel to set the signal mask. Its stack is ready, as the one of raw fcontext.
+// Peer: ucontext, of libc: each switch asks the kernel to set the signal mask. Its stack is ready, as the one of raw
+// fcontext.
 #include "measure.hpp"
 
 #include <ucontext.h>

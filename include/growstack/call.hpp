@@ -3,9 +3,9 @@
 //      testb %al, -bytes(%rsp)     the stack has the room: nothing else happens
 //      call  f
 //
-// Where the page is a guard, the processor faults. The signal handler finds the instruction in the table of its probes and
-// goes on at the slow path, which calls f as a checked function whose check failed: a contiguous stack moves, a segmented one
-// links a chunk for f.
+// Where the page is a guard, the processor faults. The signal handler finds the instruction in the table of its probes
+// and goes on at the slow path, which calls f as a checked function whose check failed: a contiguous stack moves, a
+// segmented one links a chunk for f.
 //
 // Source of the table: the Linux kernel's __ex_table (arch/x86/include/asm/extable.h).
 #pragma once
@@ -39,7 +39,8 @@ template <std::size_t... Steps>
     return (probe<(Steps + 1) * page_bytes>() && ...);
 }
 
-/// Touches the stack down to `Bytes` below sp, in steps that no guard page is jumped over by. Returns false if a guard was hit.
+/// Touches the stack down to `Bytes` below sp, in steps that no guard page is jumped over by. Returns false if a guard
+/// was hit.
 template <std::size_t Bytes>
 [[gnu::always_inline]] inline bool probe_down_to() noexcept {
     return probe_steps(std::make_index_sequence<(Bytes - 1) / page_bytes>{}) && probe<Bytes>();
@@ -49,9 +50,10 @@ template <std::size_t Bytes>
 
 inline constexpr std::size_t most_call_bytes = std::size_t{1} << 20;
 
-/// Returns std::invoke(f, args...), called with at least `Bytes` of stack, which has to include f's own frame. The fast path
-/// reads one byte (one in each 4 KiB for more than that). Where there is no room, a contiguous stack moves, a segmented one links
-/// a chunk, and others throw stack_overflow, before f is called. On a thread's own stack it only reads.
+/// Returns std::invoke(f, args...), called with at least `Bytes` of stack, which has to include f's own frame. The fast
+/// path reads one byte (one in each 4 KiB for more than that). Where there is no room, a contiguous stack moves, a
+/// segmented one links a chunk, and others throw stack_overflow, before f is called. On a thread's own stack it only
+/// reads.
 template <std::size_t Bytes, class F, class... Args>
 [[gnu::always_inline]] inline std::invoke_result_t<F, Args...> call(F&& f, Args&&... args) {
     static_assert(Bytes > 0 && Bytes <= most_call_bytes, "growstack::call<Bytes>: 1 byte to 1 MiB");

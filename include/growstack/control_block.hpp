@@ -25,8 +25,8 @@ struct block_type {
     void (*destroy_body)(control_block&) noexcept; // null: nothing to do
     std::size_t bytes;                             // of block and body; of a block that is used again, rounded up
     std::size_t alignment;
-    unsigned size_class;                           // in block_step_bytes
-    bool is_cached;                                // blocks of this size are used again
+    unsigned size_class; // in block_step_bytes
+    bool is_cached;      // blocks of this size are used again
 };
 
 inline constexpr std::size_t block_step_bytes = 16, block_alignment = 16, largest_cached_block_bytes = 512;
@@ -54,7 +54,8 @@ static_assert(offsetof(control_block, stack) == 0);
 
 /// Returns a block with a stack, and room for a body. `is_default`: the options are the policy's constant ones. Throws
 /// std::invalid_argument for sizes that make no sense, no_stack_memory, std::bad_alloc.
-control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options, bool is_default);
+control_block* new_block(const block_type& type, const grow::policy& policy, const stack_options& options,
+                         bool is_default);
 
 /// Gives the block back. Its coroutine is dead.
 void delete_block(control_block& block) noexcept;
@@ -122,8 +123,9 @@ inline constexpr block_type type_of = [] {
     return type;
 }();
 
-/// Makes a block for `body` with a stack; `Run` is called with the body on that stack. The body is constructed after the block has
-/// joined its creator: the creator's stack may move at any check on the way, and must find captures that are in place already.
+/// Makes a block for `body` with a stack; `Run` is called with the body on that stack. The body is constructed after
+/// the block has joined its creator: the creator's stack may move at any check on the way, and must find captures that
+/// are in place already.
 template <class Stack, class Run, class Body>
 block_ptr make_block(Body&& body, const stack_options& options) {
     using body_type = std::decay_t<Body>;

@@ -48,7 +48,8 @@ public:
     /// Runs the body until it yields or ends. An exception that leaves the body leaves resume().
     /// Throws usage_error if the coroutine is not suspended.
     [[gnu::always_inline]] void resume() {
-        if (!block_) [[unlikely]] detail::throw_empty_handle("resume()");
+        if (!block_) [[unlikely]]
+            detail::throw_empty_handle("resume()");
         detail::resume(*block_);
     }
 

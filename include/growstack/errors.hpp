@@ -5,8 +5,8 @@
 //
 //      no_stack_memory  a std::bad_alloc: no memory, or no mapping, for a new coroutine's stack
 //
-// Sizes that make no sense throw std::invalid_argument. Where nothing can be thrown, because the code that overflows has
-// no checks, overflow_report says what is known before the program is aborted.
+// Sizes that make no sense throw std::invalid_argument. Where nothing can be thrown, because the code that overflows
+// has no checks, overflow_report says what is known before the program is aborted.
 #pragma once
 
 #include <cstddef>

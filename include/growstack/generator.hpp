@@ -28,7 +28,8 @@ inline constexpr char type_mark = 0;
 /// Hands `value` to the consumer of the running generator, which must be one of that type.
 [[gnu::always_inline]] inline void yield_value(const void* type, void* value) {
     control_block* block = running();
-    if (!block || block->books().value_type != type) [[unlikely]] throw_bad_yield_value(block);
+    if (!block || block->books().value_type != type) [[unlikely]]
+        throw_bad_yield_value(block);
     block->value = value;
     yield();
 }

@@ -47,9 +47,9 @@ public:
 
 } // namespace detail
 
-/// Returns std::invoke(f, args...), called on the thread's own stack; exceptions pass. Outside a coroutine, and inside another
-/// native(), it is an ordinary call. f may create, resume and destroy coroutines, but yield only in those that it
-/// resumes: yield() throws usage_error in f itself, which for growstack runs outside of any coroutine.
+/// Returns std::invoke(f, args...), called on the thread's own stack; exceptions pass. Outside a coroutine, and inside
+/// another native(), it is an ordinary call. f may create, resume and destroy coroutines, but yield only in those that
+/// it resumes: yield() throws usage_error in f itself, which for growstack runs outside of any coroutine.
 template <class F, class... Args>
 std::invoke_result_t<F, Args...> native(F&& f, Args&&... args) {
     if (!detail::running()) return detail::invoke_out_of_line(std::forward<F>(f), std::forward<Args>(args)...);

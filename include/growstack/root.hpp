@@ -13,9 +13,10 @@ namespace growstack {
 template <class Pointer>
 class root;
 
-/// Holds a pointer, which may point into any coroutine's stack, or past the end of an object there, and is re-pointed at each move of
-/// that stack. It may lie anywhere, and be moved and copied. Assigning takes a lock; reading is one more indirection. To be used by
-/// one thread at a time, while no other thread runs the coroutine. After the coroutine's end the pointer dangles, as any would.
+/// Holds a pointer, which may point into any coroutine's stack, or past the end of an object there, and is re-pointed
+/// at each move of that stack. It may lie anywhere, and be moved and copied. Assigning takes a lock; reading is one
+/// more indirection. To be used by one thread at a time, while no other thread runs the coroutine. After the
+/// coroutine's end the pointer dangles, as any would.
 template <class T>
 class root<T*> {
 public:
@@ -49,8 +50,9 @@ private:
 template <class T>
 root(T*) -> root<T*>;
 
-/// While it lives, the pointers in a range that lies outside of any stack, in the heap say, are re-pointed at each move of the stack of
-/// the coroutine that made it: those that point into that stack then. No effect outside coroutines. It may not outlive the range.
+/// While it lives, the pointers in a range that lies outside of any stack, in the heap say, are re-pointed at each move
+/// of the stack of the coroutine that made it: those that point into that stack then. No effect outside coroutines. It
+/// may not outlive the range.
 class root_range {
 public:
     /// Throws std::bad_alloc.

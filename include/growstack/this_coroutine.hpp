@@ -36,9 +36,9 @@ inline stack_stats stats() noexcept {
 /// Does nothing on stacks that cannot move, and outside.
 void shrink() noexcept;
 
-/// Grows ahead of time, as a call with a frame of so many bytes would: a contiguous stack moves now, so that code without checks
-/// that follows finds room; a segmented one with keep_one keeps a chunk of that size for the next call that needs it. Throws
-/// stack_overflow if it cannot. Does nothing where there is room, and outside.
+/// Grows ahead of time, as a call with a frame of so many bytes would: a contiguous stack moves now, so that code
+/// without checks that follows finds room; a segmented one with keep_one keeps a chunk of that size for the next call
+/// that needs it. Throws stack_overflow if it cannot. Does nothing where there is room, and outside.
 void ensure(std::size_t bytes);
 
 } // namespace growstack::this_coroutine

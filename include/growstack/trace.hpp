@@ -11,14 +11,14 @@ struct trace_event {
     enum kind_type { newstack, copystack, adjust, stackfree, push_chunk, pop_chunk, open_room };
 
     kind_type kind;
-    const void* coroutine;  ///< as this_coroutine::id()
-    std::uintptr_t lo;      ///< the memory the step is about: [lo, hi)
+    const void* coroutine; ///< as this_coroutine::id()
+    std::uintptr_t lo;     ///< the memory the step is about: [lo, hi)
     std::uintptr_t hi;
     /// newstack, stackfree: of [lo, hi). copystack: of live frames. push_chunk: of the chunk if it is new, 0 if it was
     /// kept. pop_chunk: of the chunk if it is freed, 0 if it is kept; stackfree tells when a kept one goes.
     /// open_room: of [lo, hi), which became part of the stack.
     std::size_t bytes;
-    std::size_t pointers;   ///< adjust: words that were re-pointed
+    std::size_t pointers; ///< adjust: words that were re-pointed
 };
 
 /// Returns the event's kind as text: "newstack", ...

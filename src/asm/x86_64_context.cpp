@@ -24,10 +24,10 @@ bool skip(const unsigned char*& at, const unsigned char (&bytes)[count]) noexcep
 }
 
 bool skip_probe(const unsigned char*& at) noexcept {
-    return skip(at, {0x48, 0x83, 0x0c, 0x24, 0x00}) ||                         // orq $0, (%rsp)
-           skip(at, {0x48, 0x83, 0x34, 0x24, 0x00}) ||                         // xorq $0, (%rsp)
-           skip(at, {0x48, 0xc7, 0x04, 0x24, 0x00, 0x00, 0x00, 0x00}) ||       // movq $0, (%rsp)
-           skip(at, {0x48, 0x83, 0x8c, 0x24, 0xf8, 0x0f, 0x00, 0x00, 0x00});   // orq $0, 4088(%rsp)
+    return skip(at, {0x48, 0x83, 0x0c, 0x24, 0x00}) ||                       // orq $0, (%rsp)
+           skip(at, {0x48, 0x83, 0x34, 0x24, 0x00}) ||                       // xorq $0, (%rsp)
+           skip(at, {0x48, 0xc7, 0x04, 0x24, 0x00, 0x00, 0x00, 0x00}) ||     // movq $0, (%rsp)
+           skip(at, {0x48, 0x83, 0x8c, 0x24, 0xf8, 0x0f, 0x00, 0x00, 0x00}); // orq $0, 4088(%rsp)
 }
 
 // The register that `cmp` compares with rsp; rsp itself if `at` is no such instruction.
@@ -82,7 +82,7 @@ void adjust_words(unsigned char* at, std::size_t bytes, const displacement& move
 greg_t* interrupted_code::end_of_probing() noexcept {
     const auto* at = reinterpret_cast<const unsigned char*>(ip());
     if (!skip_probe(at)) return nullptr;
-    skip(at, {0x48, 0x81, 0xec, 0x00, 0x10, 0x00, 0x00}); // sub $4096, %rsp
+    skip(at, {0x48, 0x81, 0xec, 0x00, 0x10, 0x00, 0x00});         // sub $4096, %rsp
     if (at[0] == 0xeb) at += 2 + static_cast<signed char>(at[1]); // jmp, to where unoptimised code compares
     const unsigned number = compared_with_rsp(at);
     return number == rsp_number ? nullptr : &context_.uc_mcontext.gregs[registers[number]];

@@ -10,7 +10,7 @@
 
 namespace growstack::grow {
 
-inline constexpr std::size_t jmp_buf_words = 8;   // rbx, rbp, r12-r15, rsp, rip
+inline constexpr std::size_t jmp_buf_words = 8;                              // rbx, rbp, r12-r15, rsp, rip
 inline constexpr std::size_t jmp_buf_fp = 1, jmp_buf_sp = 6, jmp_buf_pc = 7; // encoded
 
 // After the words comes an int, then nothing of 4 bytes, in a jmp_buf and in the smaller buffer of a thread's clean-up.

@@ -60,7 +60,8 @@ void note_in_mapping(std::uintptr_t address, std::uintptr_t word, void*) noexcep
     auditor& a = the_auditor;
     if (a.contains(address) || a.nothing.contains(address)) return;
     finding* const last = a.found_count ? &a.found[a.found_count - 1] : nullptr;
-    if (last && last->where.kind == audit_finding::heap_block && last->where.object.contains(address)) return void(++last->words);
+    if (last && last->where.kind == audit_finding::heap_block && last->where.object.contains(address))
+        return void(++last->words);
     if (const auto where = place_of(address, *a.searched, a.move->stack, a.nothing, !a.move->is_in_handler))
         note(*where, address, word);
 }
@@ -95,7 +96,8 @@ void search_frames(const grow::stack& s) noexcept {
 void search_coroutines() noexcept {
     grow::shared_pool().for_each_used_slot([](grow::stack_class c, std::uintptr_t top) noexcept {
         const grow::stack* const s = grow::stack_in_slot(c, top);
-        const bool is_waiting = s && s != &the_auditor.move->stack && s->has_started && !s->is_dead() && grow::is_at_rest(*s);
+        const bool is_waiting = s && s != &the_auditor.move->stack && s->has_started && !s->is_dead() &&
+                                grow::is_at_rest(*s);
         if (is_waiting) search_frames(*s);
     });
 }
@@ -173,7 +175,8 @@ bool set_audit(bool is_on) noexcept {
     }
     if (is_on) audit::prepare_malloc_blocks();
     heap::overwrite_freed(is_on);
-    const unsigned before = is_on ? grow::stress_bits.fetch_or(grow::audit_bit) : grow::stress_bits.fetch_and(~grow::audit_bit);
+    const unsigned before = is_on ? grow::stress_bits.fetch_or(grow::audit_bit)
+                                  : grow::stress_bits.fetch_and(~grow::audit_bit);
     return (before & grow::audit_bit) != 0;
 }
 

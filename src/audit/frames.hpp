@@ -11,14 +11,15 @@ namespace growstack::audit {
 
 /// A function's activation, or several of the same call, one within the other.
 struct frame {
-    std::uintptr_t code;   // where it stands
-    std::uintptr_t lo;     // the low end of the innermost; the next frame's is their high end
+    std::uintptr_t code; // where it stands
+    std::uintptr_t lo;   // the low end of the innermost; the next frame's is their high end
     std::size_t count = 1;
 };
 
 class frames {
 public:
-    /// Walks the calling thread's frames, from the first one on that lies in `where` if there is one, else from the caller's.
+    /// Walks the calling thread's frames, from the first one on that lies in `where` if there is one, else from the
+    /// caller's.
     void walk(grow::bounds where) noexcept;
 
     /// Walks those of a coroutine that does not run, given its context, which lies in `where`.
@@ -27,7 +28,8 @@ public:
     /// Returns the frame that the address lies in; null: none is known.
     const frame* find(std::uintptr_t address) const noexcept;
 
-    /// Returns the address's distance from the low end of its activation. Those of one recursion are taken to be of one size.
+    /// Returns the address's distance from the low end of its activation. Those of one recursion are taken to be of one
+    /// size.
     std::size_t offset_in(const frame& f, std::uintptr_t address) const noexcept;
 
     std::size_t count() const noexcept { return count_; }

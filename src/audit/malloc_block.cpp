@@ -1,6 +1,7 @@
 // The chunks of one heap lie end to end:
 //
-//      | size + flags | block ... | size + flags | block ... |  top          a block reaches over the first word behind its chunk
+//      | size + flags | block ... | size + flags | block ... |  top          a block reaches over the first word behind
+//      its chunk
 //
 // A sanitizer's allocator says of an address whether a block begins there.
 //
@@ -58,7 +59,8 @@ malloc_place walk(std::uintptr_t chunk, std::uintptr_t hi, std::uintptr_t addres
     return {};
 }
 
-// A heap of another arena than the main one: at a multiple of its largest size; the first one of an arena begins with that.
+// A heap of another arena than the main one: at a multiple of its largest size; the first one of an arena begins with
+// that.
 malloc_place in_arena_heap(std::uintptr_t address) noexcept {
     const std::uintptr_t lo = address & ~(arena_heap_bytes - 1);
     const std::uintptr_t arena = read_word(lo), bytes = read_word(lo + 2 * word_bytes);
@@ -111,10 +113,12 @@ void overwrite(const volatile void* block) noexcept {
 void learn_sanitizers_malloc() noexcept {
     if (is_sanitizers) return;
     is_sanitizers = true;
-    constexpr std::uintptr_t region = std::uintptr_t{1} << 30; // the smallest part of its memory that blocks of one size have
+    constexpr std::uintptr_t region = std::uintptr_t{1}
+                                      << 30; // the smallest part of its memory that blocks of one size have
     void* const smallest = std::malloc(1);
     void* const larger = std::malloc(std::size_t{32} << 10);
-    small_blocks = {reinterpret_cast<std::uintptr_t>(smallest) & ~(region - 1), reinterpret_cast<std::uintptr_t>(larger)};
+    small_blocks = {reinterpret_cast<std::uintptr_t>(smallest) & ~(region - 1),
+                    reinterpret_cast<std::uintptr_t>(larger)};
     std::free(larger);
     std::free(smallest);
     if (__sanitizer_install_malloc_and_free_hooks)

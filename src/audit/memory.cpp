@@ -1,4 +1,5 @@
-// Source: proc(5) for /proc/self/maps; mincore(2); process_vm_readv(2), which says EFAULT where a plain read would be a fault.
+// Source: proc(5) for /proc/self/maps; mincore(2); process_vm_readv(2), which says EFAULT where a plain read would be a
+// fault.
 #include "memory.hpp"
 
 #include <growstack/detail/config.hpp>
@@ -60,7 +61,8 @@ void search_resident(bounds where, bounds range, on_found found, void* argument)
     while (where.lo < where.hi) {
         const std::size_t bytes = read_memory(where.lo, std::min(where.bytes(), block_bytes), own.words);
         for (std::size_t i = 0; i < bytes / sizeof own.words[0]; ++i)
-            if (range.contains(own.words[i])) [[unlikely]] found(where.lo + i * sizeof own.words[0], own.words[i], argument);
+            if (range.contains(own.words[i])) [[unlikely]]
+                found(where.lo + i * sizeof own.words[0], own.words[i], argument);
         where.lo += bytes & ~(sizeof own.words[0] - 1);
         if (bytes < block_bytes && where.lo < where.hi) where.lo = (where.lo | (page_bytes - 1)) + 1; // not readable
     }
@@ -104,7 +106,8 @@ void search(bounds where, bounds range, on_found found, void* argument) noexcept
         const std::size_t pages = std::min((where.hi - slice + page_bytes - 1) / page_bytes, pages_at_once);
         if (::mincore(reinterpret_cast<void*>(slice), pages * page_bytes, own.is_resident) != 0) continue;
         for (std::size_t first = 0, last; first < pages; first = last + 1) {
-            for (last = first; last < pages && (own.is_resident[last] & 1); ++last) {}
+            for (last = first; last < pages && (own.is_resident[last] & 1); ++last) {
+            }
             const bounds resident{slice + first * page_bytes, slice + last * page_bytes};
             search_resident({std::max(resident.lo, where.lo), std::min(resident.hi, where.hi)}, range, found, argument);
         }

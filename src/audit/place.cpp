@@ -79,7 +79,8 @@ bool is_a_threads(const mapping& m) noexcept {
     return is_found;
 }
 
-// A record's words are right, or made right, before they are used; copies of options have anything between their members.
+// A record's words are right, or made right, before they are used; copies of options have anything between their
+// members.
 bool is_growstacks_own(std::uintptr_t address, const grow::stack& moved) noexcept {
     return address - reinterpret_cast<std::uintptr_t>(&moved) < sizeof moved ||
            address - reinterpret_cast<std::uintptr_t>(&detail::last_used) < sizeof detail::last_used;

@@ -17,12 +17,18 @@ audit_hook set_audit_hook(audit_hook hook) noexcept { return current_hook.exchan
 
 const char* name(audit_finding::place_kind place) noexcept {
     switch (place) {
-    case audit_finding::global: return "global";
-    case audit_finding::thread_local_storage: return "thread-local storage";
-    case audit_finding::heap_block: return "heap block";
-    case audit_finding::coroutine_stack: return "stack of a coroutine";
-    case audit_finding::thread_stack: return "stack of the thread";
-    case audit_finding::mapping: return "memory mapped";
+        case audit_finding::global:
+            return "global";
+        case audit_finding::thread_local_storage:
+            return "thread-local storage";
+        case audit_finding::heap_block:
+            return "heap block";
+        case audit_finding::coroutine_stack:
+            return "stack of a coroutine";
+        case audit_finding::thread_stack:
+            return "stack of the thread";
+        case audit_finding::mapping:
+            return "memory mapped";
     }
     return "?";
 }
@@ -45,20 +51,20 @@ text& operator<<(text& out, const symbol& s) noexcept {
 void put_place(text& out, const audit_finding& f) noexcept {
     out << name(f.place);
     switch (f.place) {
-    case audit_finding::global:
-    case audit_finding::thread_local_storage:
-        out << " " << f.name;
-        break;
-    case audit_finding::heap_block:
-    case audit_finding::mapping:
-        out << " of " << f.object_bytes << " bytes at " << f.object;
-        break;
-    case audit_finding::coroutine_stack:
-        out << " " << f.object << ", from its innermost frame";
-        break;
-    case audit_finding::thread_stack:
-        out << " that resumed it, from its innermost frame";
-        break;
+        case audit_finding::global:
+        case audit_finding::thread_local_storage:
+            out << " " << f.name;
+            break;
+        case audit_finding::heap_block:
+        case audit_finding::mapping:
+            out << " of " << f.object_bytes << " bytes at " << f.object;
+            break;
+        case audit_finding::coroutine_stack:
+            out << " " << f.object << ", from its innermost frame";
+            break;
+        case audit_finding::thread_stack:
+            out << " that resumed it, from its innermost frame";
+            break;
     }
     out << ", +" << f.offset;
     if (f.words > 1) out << " and in " << f.words - 1 << " more words there";
@@ -75,7 +81,8 @@ void put_code(text& out, std::uintptr_t code, bool may_allocate) noexcept {
 void put_finding(text& out, const audit_finding& f, const grow::policy& policy) noexcept {
     out << "growstack: audit: stale pointer in ";
     put_place(out, f);
-    out << ": it points to where coroutine " << f.coroutine << " (" << policy.name << ") was before its move " << f.move << ", ";
+    out << ": it points to where coroutine " << f.coroutine << " (" << policy.name << ") was before its move " << f.move
+        << ", ";
     if (f.function) out << f.frame_offset << " bytes into the frame of " << f.function;
     else out << "into a frame that is not known";
     out << "; a growstack::pin in that function keeps it in place, a growstack::root follows it. Moved by:";
@@ -98,7 +105,8 @@ void put_backtrace(text& out, const done_move& m, const frames& mover, bool may_
     }
 }
 
-std::span<const std::uintptr_t> backtrace_of(const done_move& m, const frames& mover, std::span<std::uintptr_t> codes) noexcept {
+std::span<const std::uintptr_t> backtrace_of(const done_move& m, const frames& mover,
+                                             std::span<std::uintptr_t> codes) noexcept {
     std::size_t count = 0;
     if (m.code && !has_frame(m, mover)) codes[count++] = m.code;
     for (std::size_t i = 0; i < mover.count() && count < codes.size(); ++i) codes[count++] = mover[i].code;
@@ -141,7 +149,8 @@ void report(const finding& f, const done_move& m, const frames& of_moved, const 
     w.clear();
     const bool may_allocate = !m.is_in_handler;
     const frame* const into = of_moved.find(f.word);
-    const bool is_variable = f.where.kind == audit_finding::global || f.where.kind == audit_finding::thread_local_storage;
+    const bool is_variable = f.where.kind == audit_finding::global ||
+                             f.where.kind == audit_finding::thread_local_storage;
     if (f.where.kind == audit_finding::global) find_data(f.address, may_allocate, w.variable);
     if (is_variable) put_variable(w.name, f, w.variable);
     if (into) find_code(into->code, may_allocate, w.function);
@@ -176,7 +185,8 @@ void report_valgrind() noexcept {
     static constinit std::atomic<bool> is_reported{false};
     if (is_reported.exchange(true)) return;
     detail::message line;
-    line << "growstack: audit: off under Valgrind, where each move would take minutes; Memcheck reports who touches where a stack was";
+    line
+        << "growstack: audit: off under Valgrind, where each move would take minutes; Memcheck reports who touches where a stack was";
     line.write_line();
 }
 

@@ -21,8 +21,8 @@ bounds variable_at(std::uintptr_t address) noexcept;
 /// Returns where the function begins that the code is part of; the code itself if that is unknown.
 std::uintptr_t function_at(std::uintptr_t code) noexcept;
 
-/// Tells the hook, or stderr. `of_moved`: the frames that have moved; `mover`: those of the code that asked for it. One thread
-/// at a time.
+/// Tells the hook, or stderr. `of_moved`: the frames that have moved; `mover`: those of the code that asked for it. One
+/// thread at a time.
 void report(const finding& f, const done_move& m, const frames& of_moved, const frames& mover) noexcept;
 
 /// There were so many findings more than one audit keeps.

@@ -1,5 +1,5 @@
-// libbacktrace, which comes with GCC, reads the files. It takes memory from the system, not from malloc. References to it are weak:
-// the library is found by who links it (pkg-config, meson), and names are those of dladdr without.
+// libbacktrace, which comes with GCC, reads the files. It takes memory from the system, not from malloc. References to
+// it are weak: the library is found by who links it (pkg-config, meson), and names are those of dladdr without.
 #include "symbol.hpp"
 
 #include <cxxabi.h>
@@ -15,8 +15,10 @@ using backtrace_error_callback = void (*)(void*, const char*, int);
 using backtrace_full_callback = int (*)(void*, std::uintptr_t, const char*, int, const char*);
 using backtrace_syminfo_callback = void (*)(void*, std::uintptr_t, const char*, std::uintptr_t, std::uintptr_t);
 [[gnu::weak]] backtrace_state* backtrace_create_state(const char*, int, backtrace_error_callback, void*);
-[[gnu::weak]] int backtrace_pcinfo(backtrace_state*, std::uintptr_t, backtrace_full_callback, backtrace_error_callback, void*);
-[[gnu::weak]] int backtrace_syminfo(backtrace_state*, std::uintptr_t, backtrace_syminfo_callback, backtrace_error_callback, void*);
+[[gnu::weak]] int backtrace_pcinfo(backtrace_state*, std::uintptr_t, backtrace_full_callback, backtrace_error_callback,
+                                   void*);
+[[gnu::weak]] int backtrace_syminfo(backtrace_state*, std::uintptr_t, backtrace_syminfo_callback,
+                                    backtrace_error_callback, void*);
 }
 
 namespace growstack::audit {

@@ -1,4 +1,5 @@
-// Names of code and data, as the debugger knows them: from the symbol tables and debug information of the program's files.
+// Names of code and data, as the debugger knows them: from the symbol tables and debug information of the program's
+// files.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +9,12 @@ namespace growstack::audit {
 
 /// Text ends up in the fixed arrays, cut off where it is longer.
 struct symbol {
-    char name[256] = "";     // demangled if may_allocate; empty: unknown
-    std::uintptr_t lo = 0;   // of data: where the object begins
-    std::size_t bytes = 0;   // of data; 0: unknown
+    char name[256] = "";        // demangled if may_allocate; empty: unknown
+    std::uintptr_t lo = 0;      // of data: where the object begins
+    std::size_t bytes = 0;      // of data; 0: unknown
     const char* file = nullptr; // of code: the source file, if there is debug information
     int line = 0;
-    char module[256] = "";   // the program's or the library's file; empty: the address is in none
+    char module[256] = ""; // the program's or the library's file; empty: the address is in none
     std::uintptr_t module_offset = 0;
 
     void clear() noexcept {

@@ -10,7 +10,8 @@ namespace growstack::heap {
 [[noreturn]] void fatal_bad_free(const void* p, const char* why) noexcept;
 
 inline void check(bool is_true, const char* what_if_not) noexcept {
-    if (!is_true) [[unlikely]] fatal_heap_corruption(what_if_not);
+    if (!is_true) [[unlikely]]
+        fatal_heap_corruption(what_if_not);
 }
 
 } // namespace growstack::heap

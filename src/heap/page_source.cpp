@@ -8,13 +8,13 @@ namespace growstack::heap {
 page_source system_pages() noexcept {
     return {
         .reserve = [](std::size_t bytes) noexcept -> std::uintptr_t {
-            void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+            void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                             0);
             return p == MAP_FAILED ? 0 : reinterpret_cast<std::uintptr_t>(p);
         },
         .release = [](std::uintptr_t lo, std::size_t bytes) noexcept { ::munmap(reinterpret_cast<void*>(lo), bytes); },
-        .decommit = [](std::uintptr_t lo, std::size_t bytes) noexcept {
-            ::madvise(reinterpret_cast<void*>(lo), bytes, MADV_DONTNEED);
-        },
+        .decommit = [](std::uintptr_t lo,
+                       std::size_t bytes) noexcept { ::madvise(reinterpret_cast<void*>(lo), bytes, MADV_DONTNEED); },
     };
 }
 

@@ -62,7 +62,8 @@ std::uint64_t bit_of(std::size_t slot) noexcept { return std::uint64_t{1} << slo
     if (!has_class(bytes, alignment) || span->slot_class != class_of(bytes, alignment))
         fatal_bad_free(p, "it was allocated with another size or alignment");
     const std::size_t slot = span->slot_index(address);
-    if (address != span->lo + slot * slot_bytes(span->slot_class)) fatal_bad_free(p, "it points into a block, not to its start");
+    if (address != span->lo + slot * slot_bytes(span->slot_class))
+        fatal_bad_free(p, "it points into a block, not to its start");
     if (!(word_of(*span, slot).fetch_and(~bit_of(slot), std::memory_order_relaxed) & bit_of(slot)))
         fatal_bad_free(p, "it is free already");
 }
@@ -70,18 +71,21 @@ std::uint64_t bit_of(std::size_t slot) noexcept { return std::uint64_t{1} << slo
 // The common way: every call is the last thing that a function does, so that none needs a frame.
 
 [[gnu::always_inline]] inline void* allocate_unmarked(std::size_t bytes, std::size_t alignment) noexcept {
-    if (!has_class(bytes, alignment)) [[unlikely]] return allocate_large(bytes, alignment);
+    if (!has_class(bytes, alignment)) [[unlikely]]
+        return allocate_large(bytes, alignment);
     const size_class c = class_of(bytes, alignment);
     void* const p = local.cache.pop(c);
     return p ? p : allocate_slowly(c);
 }
 
 [[gnu::always_inline]] inline void free_slot(void* p, size_class c) noexcept {
-    if (!local.cache.push(p, c)) [[unlikely]] free_slowly(p, c);
+    if (!local.cache.push(p, c)) [[unlikely]]
+        free_slowly(p, c);
 }
 
 [[gnu::always_inline]] inline void free_unmarked(void* p, std::size_t bytes, std::size_t alignment) noexcept {
-    if (!has_class(bytes, alignment)) [[unlikely]] return free_large(p);
+    if (!has_class(bytes, alignment)) [[unlikely]]
+        return free_large(p);
     free_slot(p, class_of(bytes, alignment));
 }
 
@@ -103,10 +107,13 @@ void unpoison(void* p, std::size_t bytes) noexcept {
 
 class heap_resource final : public std::pmr::memory_resource {
     void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-        if (void* p = heap::allocate(bytes, alignment)) [[likely]] return p;
+        if (void* p = heap::allocate(bytes, alignment)) [[likely]]
+            return p;
         throw std::bad_alloc{};
     }
-    void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override { heap::deallocate(p, bytes, alignment); }
+    void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
+        heap::deallocate(p, bytes, alignment);
+    }
     bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
@@ -124,7 +131,8 @@ class tiny_heap_resource final : public std::pmr::memory_resource {
     void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
         // Decided by where it lies: a thread that has ended got a slot of its own for it.
         const mspan* span = shared_heap().pages.find(reinterpret_cast<std::uintptr_t>(p));
-        if (!span || span->state != span_state::slots || span->slot_class != tiny_class) return resource()->deallocate(p, bytes, alignment);
+        if (!span || span->state != span_state::slots || span->slot_class != tiny_class)
+            return resource()->deallocate(p, bytes, alignment);
         poison(p, bytes);
         if (void* block = tiny_cache::free(p, shared_heap())) free_slot(block, tiny_class);
     }
@@ -168,7 +176,8 @@ void overwrite_freed(bool is_on) noexcept {
 
 std::pmr::memory_resource* resource() noexcept {
     alignas(heap_resource) static std::byte memory[sizeof(heap_resource)];
-    static auto* const instance = ::new (memory) heap_resource; // never destroyed: destructors of static objects may free
+    static auto* const instance = ::new (memory)
+        heap_resource; // never destroyed: destructors of static objects may free
     return instance;
 }
 

@@ -40,7 +40,8 @@ void* tiny_cache::free(void* p, const span_heap& heap) noexcept {
 
 void tiny_cache::flush(mcache& cache, span_heap& heap) noexcept {
     if (hi_)
-        if (void* block = free(reinterpret_cast<void*>(hi_ - tiny_block_bytes), heap)) cache.free(block, tiny_class, heap);
+        if (void* block = free(reinterpret_cast<void*>(hi_ - tiny_block_bytes), heap))
+            cache.free(block, tiny_class, heap);
     next_ = hi_ = 0;
 }
 

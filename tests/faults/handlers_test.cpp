@@ -82,9 +82,8 @@ const void* last_alternate_stack = nullptr;
 // A key that is made after growstack's own: its destructor runs after that one's.
 void note_alternate_stack_at_exit() {
     static pthread_key_t key;
-    ::pthread_key_create(&key, [](void*) {
-        last_alternate_stack = has_alternate_stack() ? alternate_stack().ss_sp : nullptr;
-    });
+    ::pthread_key_create(
+        &key, [](void*) { last_alternate_stack = has_alternate_stack() ? alternate_stack().ss_sp : nullptr; });
     ::pthread_setspecific(key, &key);
 }
 
@@ -182,8 +181,7 @@ TEST_CASE_TEMPLATE("a fault in another signal's handler is the program's own", K
 }
 
 // Known: growstack takes it for an overflow of the coroutine that was interrupted.
-TEST_CASE_TEMPLATE("a fault on an alternate stack below the coroutine's is the program's own", Kind,
-                   FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("a fault on an alternate stack below the coroutine's is the program's own", Kind, FAULTS_EACH_KIND) {
     static std::uintptr_t freed = 0;
     const auto end = faults::in_child([] {
         faults::set_handler(SIGUSR1, [](int, siginfo_t*, void*) { faults::read_byte(freed); }, SA_ONSTACK);
@@ -292,7 +290,7 @@ TEST_CASE("(child) a handler that stands before the first resume" * doctest::ski
     const bool is_action = std::getenv("FAULTS_DEFAULT_ACTION") != nullptr;
     if (!is_action) faults::set_handler(SIGSEGV, leave_if_null);
     grow<faults::contiguous>();
-    struct sigaction now {};
+    struct sigaction now{};
     ::sigaction(SIGSEGV, nullptr, &now);
     if (now.sa_sigaction == leave_if_null) ::_exit(2); // growstack's own is in front
     test::run<faults::contiguous>([] { faults::read_byte(64); });

@@ -99,17 +99,15 @@ constexpr std::size_t kib = 1024;
 } // namespace
 
 TEST_CASE("a fixed stack that overflows says so") {
-    const told t = overflow([] {
-        test::run<faults::fixed>(recurse_endlessly, {.initial_bytes = 64 * kib, .room_bytes = 0});
-    });
+    const told t = overflow(
+        [] { test::run<faults::fixed>(recurse_endlessly, {.initial_bytes = 64 * kib, .room_bytes = 0}); });
     check_told(t, "fixed_stack", "initial_bytes");
     check_depth(t, 63 * kib, 66 * kib);
 }
 
 TEST_CASE("a segmented stack that overflows without a check says so, beyond its growth room") {
-    const told t = overflow([] {
-        test::run<faults::segmented>(recurse_endlessly, {.initial_bytes = 16 * kib, .room_bytes = 32 * kib});
-    });
+    const told t = overflow(
+        [] { test::run<faults::segmented>(recurse_endlessly, {.initial_bytes = 16 * kib, .room_bytes = 32 * kib}); });
     check_told(t, "segmented_stack", "-fsplit-stack");
     check_depth(t, 47 * kib, 50 * kib);
 }
@@ -139,8 +137,8 @@ TEST_CASE("a contiguous stack that may not grow further says so") {
 
 TEST_CASE("a contiguous stack that is not to move without a check says so") {
     const told t = overflow([] {
-        test::run<faults::contiguous>(
-            recurse_endlessly, {.initial_bytes = 16 * kib, .room_bytes = 32 * kib, .move_at_guard = false});
+        test::run<faults::contiguous>(recurse_endlessly,
+                                      {.initial_bytes = 16 * kib, .room_bytes = 32 * kib, .move_at_guard = false});
     });
     check_told(t, "contiguous_stack", "move_at_guard");
     check_depth(t, 47 * kib, 50 * kib);
@@ -313,7 +311,7 @@ TEST_CASE_TEMPLATE("a signal whose handler finds no room on the coroutine's stac
                    FAULTS_EACH_KIND) {
     const auto run = [](int flags) {
         return faults::in_child([=] {
-            struct sigaction action {};
+            struct sigaction action{};
             action.sa_handler = do_nothing;
             action.sa_flags = flags;
             ::sigaction(SIGUSR1, &action, nullptr);

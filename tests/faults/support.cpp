@@ -63,7 +63,7 @@ void say(const char* text) {
 }
 
 void set_handler(int signal, handler action, int flags, std::initializer_list<int> mask) {
-    struct sigaction installed {};
+    struct sigaction installed{};
     installed.sa_sigaction = action;
     installed.sa_flags = flags | SA_SIGINFO;
     for (const int other : mask) ::sigaddset(&installed.sa_mask, other);

@@ -1,4 +1,5 @@
-// Places where a fault may happen, ways to cause one, and what becomes of it: in child processes, in code without checks.
+// Places where a fault may happen, ways to cause one, and what becomes of it: in child processes, in code without
+// checks.
 #pragma once
 
 #include "../support.hpp"
@@ -15,11 +16,12 @@
 
 namespace faults {
 
-// Small first stacks, so that what calls libc grows at the guard. Installing a handler must not: it is the fault handler that is missing
-// then, and AddressSanitizer's frames are large.
+// Small first stacks, so that what calls libc grows at the guard. Installing a handler must not: it is the fault
+// handler that is missing then, and AddressSanitizer's frames are large.
 struct contiguous {
     using stack = growstack::contiguous_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = growstack::grow::has_address_sanitizer ? 16 * 1024 : 4096};
+    static constexpr growstack::stack_options options{
+        .initial_bytes = growstack::grow::has_address_sanitizer ? 16 * 1024 : 4096};
 };
 struct segmented {
     using stack = growstack::segmented_stack;
@@ -105,8 +107,8 @@ inline void write_byte(std::uintptr_t address) { *at(address) = 1; }
 struct fault {
     const char* name;
     int signal;
-    int code;                   // si_code
-    std::uintptr_t (*place)();  // prepares it and returns si_addr
+    int code;                  // si_code
+    std::uintptr_t (*place)(); // prepares it and returns si_addr
     void (*touch)(std::uintptr_t address);
 };
 

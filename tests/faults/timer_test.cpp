@@ -30,7 +30,7 @@ public:
     alarms() {
         signals_seen = 0;
         signals_on_other_stack = 0;
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = on_alarm;
         action.sa_flags = SA_ONSTACK | SA_RESTART;
         ::sigaction(SIGALRM, &action, &old_);
@@ -49,7 +49,7 @@ private:
         ::setitimer(ITIMER_REAL, &timer, nullptr);
     }
 
-    struct sigaction old_ {};
+    struct sigaction old_{};
 };
 
 struct node {

@@ -1,5 +1,5 @@
-// AddressSanitizer where code without checks has the stack moved, at whatever instruction: what it marks moves too, its reports and
-// growstack's go on, and nothing is reported wrongly. In sanitized builds only.
+// AddressSanitizer where code without checks has the stack moved, at whatever instruction: what it marks moves too, its
+// reports and growstack's go on, and nothing is reported wrongly. In sanitized builds only.
 #include "../asan.hpp"
 #include "support.hpp"
 
@@ -40,12 +40,15 @@ template <std::size_t bytes>
     auto* const space = static_cast<char*>(alloca(static_cast<std::size_t>(test::number(bytes))));
     for (std::size_t i = 0; i < bytes; ++i) space[i] = first[i];
     test::opaque(space);
-    return space[bytes - 1] == second[bytes - 1] && first[0] == 0 && second[2 * bytes - 1] == static_cast<char>(bytes - 1);
+    return space[bytes - 1] == second[bytes - 1] && first[0] == 0 &&
+           second[2 * bytes - 1] == static_cast<char>(bytes - 1);
 }
 
-// Marks a byte of a frame that nothing has been written to, as instrumented code may, has the stack move by the frame's first touch, and
-// says if the mark is where the byte is then. Calls nothing: a return address would be the first touch.
-__attribute__((noinline, no_sanitize("address", "undefined"))) bool keeps_a_mark(std::size_t scale, std::size_t offset) {
+// Marks a byte of a frame that nothing has been written to, as instrumented code may, has the stack move by the frame's
+// first touch, and says if the mark is where the byte is then. Calls nothing: a return address would be the first
+// touch.
+__attribute__((noinline, no_sanitize("address", "undefined"))) bool keeps_a_mark(std::size_t scale,
+                                                                                 std::size_t offset) {
     volatile char frame[12000];
     const auto marked = reinterpret_cast<std::uintptr_t>(frame + 6000);
     *reinterpret_cast<volatile unsigned char*>((marked >> scale) + offset) = 0xf1;
@@ -65,15 +68,15 @@ bool keeps_a_mark_in_an_untouched_frame() {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("an access beyond an array in a frame that has moved at the guard is reported, by the array's name", Kind,
-                   test::smallest_contiguous, test::roomless_contiguous) {
+TEST_CASE_TEMPLATE("an access beyond an array in a frame that has moved at the guard is reported, by the array's name",
+                   Kind, test::smallest_contiguous, test::roomless_contiguous) {
     const auto end = test::run_in_child([] { test::run<Kind>(overflow_after_a_move); });
     check_is_reported(end, "stack-buffer-overflow");
     CHECK_MESSAGE(test::contains(end.error_text, "'some_array"), end.error_text);
 }
 
-TEST_CASE_TEMPLATE("a touch of where a stack was before it moved at the guard is reported", Kind, test::smallest_contiguous,
-                   test::roomless_contiguous) {
+TEST_CASE_TEMPLATE("a touch of where a stack was before it moved at the guard is reported", Kind,
+                   test::smallest_contiguous, test::roomless_contiguous) {
     check_is_reported(test::run_in_child([] {
                           test::run<Kind>([] {
                               int local = 1;
@@ -127,8 +130,8 @@ struct uses_an_array {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("a coroutine that is destroyed in the growth room unwinds without a warning, and leaves no marks", Kind,
-                   test::smallest_contiguous, test::roomless_contiguous, test::smallest_segmented) {
+TEST_CASE_TEMPLATE("a coroutine that is destroyed in the growth room unwinds without a warning, and leaves no marks",
+                   Kind, test::smallest_contiguous, test::roomless_contiguous, test::smallest_segmented) {
     for (int round = 0; round < 3; ++round) {
         int sum = 0;
         {
@@ -147,15 +150,15 @@ TEST_CASE_TEMPLATE("a coroutine that is destroyed in the growth room unwinds wit
 }
 
 // Again and again on the same memory, of which each run leaves some and takes some.
-TEST_CASE_TEMPLATE("frames that have moved at the guard, at any instruction, leave no marks", Kind, test::smallest_contiguous,
-                   test::roomless_contiguous) {
+TEST_CASE_TEMPLATE("frames that have moved at the guard, at any instruction, leave no marks", Kind,
+                   test::smallest_contiguous, test::roomless_contiguous) {
     std::size_t runs = 0, right = 0, moved = 0;
     const auto end_of_room = -static_cast<std::ptrdiff_t>(Kind::options.room_bytes);
     test::for_each_offset<Kind>(
         [&] {
             ++runs;
-            right += is_right_among_red_zones<7>() && is_right_among_red_zones<100>() && is_right_among_red_zones<900>() &&
-                     is_right_among_red_zones<5000>() && is_clean_below();
+            right += is_right_among_red_zones<7>() && is_right_among_red_zones<100>() &&
+                     is_right_among_red_zones<900>() && is_right_among_red_zones<5000>() && is_clean_below();
             moved += moves();
         },
         end_of_room - 128);
@@ -185,7 +188,8 @@ TEST_CASE("a growth room is clean where other stacks' memory was before") {
     std::vector<coroutine<contiguous_stack>> small;
     std::size_t ended = 0;
     for (int i = 0; i < 400; ++i) {
-        small.emplace_back([&] { test::use_stack(30000), growstack::this_coroutine::yield(), ++ended; }, stack_options{.initial_bytes = 4096});
+        small.emplace_back([&] { test::use_stack(30000), growstack::this_coroutine::yield(), ++ended; },
+                           stack_options{.initial_bytes = 4096});
         small.back().resume();
     }
     for (auto& c : small) c.resume();
@@ -193,7 +197,8 @@ TEST_CASE("a growth room is clean where other stacks' memory was before") {
 }
 
 TEST_CASE("growstack reports an overflow, and AddressSanitizer does not") {
-    const auto end = test::run_in_child([] { test::run<test::smallest_fixed>([] { test::use_stack(growing_bytes); }); });
+    const auto end = test::run_in_child(
+        [] { test::run<test::smallest_fixed>([] { test::use_stack(growing_bytes); }); });
     CHECK(end.signal == SIGABRT);
     CHECK_MESSAGE(test::contains(end.error_text, "growstack: stack overflow in coroutine"), end.error_text);
     CHECK_MESSAGE(!test::contains(end.error_text, "AddressSanitizer"), end.error_text);
@@ -206,8 +211,8 @@ TEST_CASE("(child) a stack grows at the guard" * doctest::skip()) {
     CHECK(stats.moves > 0);
 }
 
-TEST_CASE_TEMPLATE("(child) a write near the null pointer" * doctest::skip(), Kind, test::smallest_contiguous, test::smallest_segmented,
-                   test::smallest_fixed) {
+TEST_CASE_TEMPLATE("(child) a write near the null pointer" * doctest::skip(), Kind, test::smallest_contiguous,
+                   test::smallest_segmented, test::smallest_fixed) {
     test::run<Kind>([] { *reinterpret_cast<volatile int*>(test::number(64)) = 1; });
 }
 
@@ -229,7 +234,8 @@ test::child_end run_alone(const char* test_case, const char* options = "") {
 
 TEST_CASE("AddressSanitizer reports the faults that are the program's own") {
     for (const char* kind : {"contiguous", "segmented", "fixed"})
-        check_is_reported(run_alone((std::string("a write near*") + kind + "*").c_str()), "SEGV on unknown address 0x000000000040");
+        check_is_reported(run_alone((std::string("a write near*") + kind + "*").c_str()),
+                          "SEGV on unknown address 0x000000000040");
 }
 
 TEST_CASE("stacks grow at the guard whatever AddressSanitizer does with signals, or growstack says why they do not") {
@@ -241,6 +247,7 @@ TEST_CASE("stacks grow at the guard whatever AddressSanitizer does with signals,
     }
     for (const char* options : {"handle_segv=2", "allow_user_segv_handler=0"}) {
         const auto end = run(options);
-        CHECK_MESSAGE(test::contains(end.error_text, "growstack: the handler of SIGSEGV cannot be installed"), options, end.error_text);
+        CHECK_MESSAGE(test::contains(end.error_text, "growstack: the handler of SIGSEGV cannot be installed"), options,
+                      end.error_text);
     }
 }

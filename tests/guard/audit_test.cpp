@@ -24,7 +24,8 @@ void note(const growstack::audit_finding& f) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("a move at the guard is audited, and both functions are named", Kind, test::smallest_contiguous, test::roomless_contiguous) {
+TEST_CASE_TEMPLATE("a move at the guard is audited, and both functions are named", Kind, test::smallest_contiguous,
+                   test::roomless_contiguous) {
     std::string all;
     all.reserve(100000); // nothing is allocated in a signal handler
     texts = &all;
@@ -36,8 +37,11 @@ TEST_CASE_TEMPLATE("a move at the guard is audited, and both functions are named
     growstack::set_audit_hook(nullptr);
     REQUIRE_MESSAGE(findings == 1, all);
     // glibc's smallest block; a sanitizer's has the bytes that were asked for.
-    const bool is_told = test::contains(all, growstack::grow::has_address_sanitizer ? "stale pointer in heap block of 8 bytes" : "stale pointer in heap block of 24 bytes");
+    const bool is_told = test::contains(all, growstack::grow::has_address_sanitizer
+                                                 ? "stale pointer in heap block of 8 bytes"
+                                                 : "stale pointer in heap block of 24 bytes");
     CHECK_MESSAGE(is_told, all);
-    CHECK_MESSAGE(test::contains(all, "into the frame of _ZN12_GLOBAL__N_112keep_a_localEv"), all); // no demangling there: it allocates
+    CHECK_MESSAGE(test::contains(all, "into the frame of _ZN12_GLOBAL__N_112keep_a_localEv"),
+                  all); // no demangling there: it allocates
     CHECK_MESSAGE(test::contains(all, "Moved by:\n    _ZN4test"), all);
 }

@@ -159,7 +159,9 @@ TEST_CASE("qsort and bsearch with a callback run at every place of a stack") {
     });
 }
 
-TEST_CASE("string functions on local arrays run at every place of a stack") { check_at_boundaries(edits_local_strings); }
+TEST_CASE("string functions on local arrays run at every place of a stack") {
+    check_at_boundaries(edits_local_strings);
+}
 
 TEST_CASE("variadic functions run at every place of a stack") {
     check_at_boundaries([] { return sum_of(8, 1L, 2.0, 3L, 4.0, 5L, 6.0, 7L, 8.0) == 36; });

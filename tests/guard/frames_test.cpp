@@ -61,7 +61,8 @@ struct link {
 
 [[gnu::noinline]] bool is_chain_right(link* newest, unsigned count) {
     for (link* l = newest; l; l = l->older, --count)
-        if (l->seed != count - 1 || !is_filled(reinterpret_cast<unsigned char*>(l + 1), l->bytes - sizeof(link), l->seed))
+        if (l->seed != count - 1 ||
+            !is_filled(reinterpret_cast<unsigned char*>(l + 1), l->bytes - sizeof(link), l->seed))
             return false;
     return count == 0;
 }
@@ -141,8 +142,7 @@ bool is_right(F f) {
     });
 }
 
-TEST_CASE_TEMPLATE("frames of 1 to 15 KiB are accessible wherever they begin", Kind,
-                   GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("frames of 1 to 15 KiB are accessible wherever they begin", Kind, GUARD_EACH_KIND) {
     CHECK(is_right<Kind>([] { return has_large_frame<1024>(100); }));
     CHECK(is_right<Kind>([] { return has_large_frame<4096>(100); }));
     CHECK(is_right<Kind>([] { return has_large_frame<10'000>(50); }));
@@ -159,8 +159,9 @@ TEST_CASE("leaf functions with frames of 1 to 15 KiB run at every place of a sta
     CHECK(guard::is_right_everywhere([] { return leaf_sums_are_right<15'000>(); }));
 }
 
-TEST_CASE_TEMPLATE("frames of up to 1 MiB are accessible where code is compiled with probes" * doctest::skip(!has_probes), Kind,
-                   GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("frames of up to 1 MiB are accessible where code is compiled with probes" *
+                       doctest::skip(!has_probes),
+                   Kind, GUARD_EACH_KIND) {
     CHECK(is_right<Kind>([] { return has_large_frame<40'000>(50); }));
     CHECK(is_right<Kind>([] { return has_large_frame<70'000>(20); }));
     CHECK(is_right<Kind>([] { return has_large_frame<300'000>(5); }));
@@ -188,13 +189,13 @@ TEST_CASE("an alloca that is touched without a call runs at every place of a sta
     for (const std::size_t bytes : alloca_sizes) {
         CAPTURE(bytes);
         const std::size_t words = bytes / sizeof(unsigned);
-        CHECK(guard::is_right_everywhere([&] { return alloca_and_sum(words) == static_cast<unsigned>(words * (words - 1) / 2); }));
+        CHECK(guard::is_right_everywhere(
+            [&] { return alloca_and_sum(words) == static_cast<unsigned>(words * (words - 1) / 2); }));
     }
 }
 
 // Arguments have no probes, whatever the flags.
-TEST_CASE_TEMPLATE("large arguments by value arrive, and stay", Kind,
-                   GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("large arguments by value arrive, and stay", Kind, GUARD_EACH_KIND) {
     const auto passes = [](auto b, int depth) {
         fill(b.content, sizeof b.content, 5);
         return is_right<Kind>([&] { return takes_by_value(b, depth); });

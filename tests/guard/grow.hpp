@@ -31,8 +31,9 @@ struct fixed {
 /// Tells Clang's and GCC's optimiser that `p`'s object is in memory and may be changed here.
 inline void opaque(volatile void* p) { asm volatile("" : : "r"(p) : "memory"); }
 
-/// Calls `f(argument)` at least `depth_bytes` below the running coroutine's first frame, at most 250 more. Sinks in small
-/// frames that touch the stack on the way, so that it grows step by step. A depth, not an address: the stack may move.
+/// Calls `f(argument)` at least `depth_bytes` below the running coroutine's first frame, at most 250 more. Sinks in
+/// small frames that touch the stack on the way, so that it grows step by step. A depth, not an address: the stack may
+/// move.
 void sink_to(std::size_t depth_bytes, void (*f)(void*), void* argument);
 
 /// Where a stack runs out: of its first memory, where the growth room is opened; and of the room, where it moves.
@@ -45,8 +46,8 @@ struct sweep_counts {
     std::size_t guard_faults = 0;
 };
 
-/// Calls `f` at each place above the boundary, in steps of 16 bytes, each time in a new coroutine: over two pages of the
-/// memory; over six pages of the room, for the last four may be kept for the frame that does not fit.
+/// Calls `f` at each place above the boundary, in steps of 16 bytes, each time in a new coroutine: over two pages of
+/// the memory; over six pages of the room, for the last four may be kept for the frame that does not fit.
 template <class F>
 sweep_counts sweep(boundary where, F&& f) {
     constexpr growstack::stack_options options{.initial_bytes = 16 * 1024};
@@ -63,8 +64,8 @@ sweep_counts sweep(boundary where, F&& f) {
     return sum;
 }
 
-/// Sweeps one boundary. `f` returns whether it went right. Returns whether it always did, and did make the stack grow in
-/// place at the first boundary or move at the second one.
+/// Sweeps one boundary. `f` returns whether it went right. Returns whether it always did, and did make the stack grow
+/// in place at the first boundary or move at the second one.
 template <class F>
 bool is_right_at(boundary where, F&& f) {
     std::size_t right = 0, grown = 0;

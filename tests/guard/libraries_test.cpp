@@ -53,7 +53,8 @@ directory_counts walk(const char* path) {
 std::string deflated(const std::string& text) {
     uLongf bytes = compressBound(text.size());
     std::string result(bytes, '\0');
-    if (compress(reinterpret_cast<Bytef*>(result.data()), &bytes, reinterpret_cast<const Bytef*>(text.data()), text.size()))
+    if (compress(reinterpret_cast<Bytef*>(result.data()), &bytes, reinterpret_cast<const Bytef*>(text.data()),
+                 text.size()))
         throw std::runtime_error("compress");
     result.resize(bytes);
     return result;
@@ -96,8 +97,9 @@ std::pair<long long, long long> sums_by_sqlite() {
         sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
     }
     const std::pair sums{query(db, "SELECT sum(square) FROM t WHERE name LIKE 'row%'"),
-                         query(db, "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
-                                   "SELECT sum(i) FROM n")};
+                         query(db,
+                               "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+                               "SELECT sum(i) FROM n")};
     sqlite3_close(db);
     return sums;
 }
@@ -112,7 +114,8 @@ std::pair<long long, long long> sums_by_sqlite() {
 
 TEST_CASE_TEMPLATE("std::regex recurses over 20,000 characters", Kind, GUARD_EACH_KIND) {
     bool is_match = false;
-    const auto stats = test::run<Kind>([&] { is_match = std::regex_match(std::string(20'000, 'a'), std::regex("(a|b)*")); });
+    const auto stats = test::run<Kind>(
+        [&] { is_match = std::regex_match(std::string(20'000, 'a'), std::regex("(a|b)*")); });
     CHECK(is_match);
     CHECK(stats.peak_stack_bytes > 1 << 20);
 }
@@ -164,7 +167,8 @@ TEST_CASE_TEMPLATE("a walk over a directory tree counts what it counts on a thre
 
 TEST_CASE_TEMPLATE("std::sort sorts 20,000 strings", Kind, GUARD_EACH_KIND) {
     std::vector<std::string> strings;
-    for (unsigned i = 0; i < 20'000; ++i) strings.push_back("a longer string, number " + std::to_string(i * 7919u % 20'011u));
+    for (unsigned i = 0; i < 20'000; ++i)
+        strings.push_back("a longer string, number " + std::to_string(i * 7919u % 20'011u));
     auto expected = strings;
     std::sort(expected.begin(), expected.end());
     test::run<Kind>([&] { std::sort(strings.begin(), strings.end()); });

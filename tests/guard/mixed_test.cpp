@@ -64,9 +64,15 @@ struct alternation {
 growstack::coroutine<>* endless = nullptr;
 void yields() { growstack::this_coroutine::yield(); }
 void resumes() { endless->resume(); }
-void creates() { growstack::coroutine<> c{[] {}}; }
-void creates_and_resumes() { growstack::coroutine<>{[] {}}.resume(); }
-void creates_and_destroys() { growstack::coroutine<>{[] { growstack::this_coroutine::yield(); }}.resume(); }
+void creates() {
+    growstack::coroutine<> c{[] {}};
+}
+void creates_and_resumes() {
+    growstack::coroutine<>{[] {}}.resume();
+}
+void creates_and_destroys() {
+    growstack::coroutine<>{[] { growstack::this_coroutine::yield(); }}.resume();
+}
 
 template <std::size_t Bytes>
 [[gnu::noinline]] std::size_t at_each_level(std::size_t levels, void (*f)()) {
@@ -80,7 +86,9 @@ template <std::size_t Bytes>
 
 template <std::size_t Bytes>
 bool grows_by_small_frames(void (*f)()) {
-    growstack::coroutine<> other{[] { for (;;) growstack::this_coroutine::yield(); }};
+    growstack::coroutine<> other{[] {
+        for (;;) growstack::this_coroutine::yield();
+    }};
     endless = &other;
     std::size_t sum = 0;
     growstack::coroutine<> c{[&] { sum = at_each_level<Bytes>(150'000 / Bytes, f); }};
@@ -101,7 +109,8 @@ TEST_CASE("code without checks may call growstack at each level, however small i
     }
 }
 
-TEST_CASE_TEMPLATE("code with and without checks calls back and forth, deep in both", Kind, GUARD_EACH_KIND, segmented) {
+TEST_CASE_TEMPLATE("code with and without checks calls back and forth, deep in both", Kind, GUARD_EACH_KIND,
+                   segmented) {
     for (const std::size_t levels : {1u, 7u, 100u, 500u}) {
         CAPTURE(levels);
         // A segmented stack's code without checks has only the headroom and the room.
@@ -119,8 +128,7 @@ TEST_CASE("code with checks is called at every place of a stack, and calls back"
     }));
 }
 
-TEST_CASE_TEMPLATE("a coroutine yields at every depth", Kind,
-                   GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("a coroutine yields at every depth", Kind, GUARD_EACH_KIND) {
     CHECK(guard::is_right_in_child([] {
         bool is_right = false;
         int resumes = 0;
@@ -149,8 +157,7 @@ TEST_CASE("a coroutine yields at every place of a stack") {
     CHECK(guard::is_right_everywhere([] { return yields_at_each_depth(3); }));
 }
 
-TEST_CASE_TEMPLATE("a generator yields from recursion", Kind,
-                   GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("a generator yields from recursion", Kind, GUARD_EACH_KIND) {
     CHECK(guard::is_right_in_child([] {
         test::generator<int, Kind> numbers{[] { yield_values(0, 1000); }, Kind::options};
         int expected = 0;

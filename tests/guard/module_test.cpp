@@ -10,7 +10,7 @@ namespace {
 // While it lives, the library is loaded.
 class module {
 public:
-    module() : handle_{::dlopen(PROBE_MODULE, RTLD_LAZY | RTLD_LOCAL)} {
+    module() :handle_{::dlopen(PROBE_MODULE, RTLD_LAZY | RTLD_LOCAL)} {
         if (handle_) descend = reinterpret_cast<long (*)(long)>(::dlsym(handle_, "descend_in_module"));
     }
     ~module() {

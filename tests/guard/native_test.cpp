@@ -24,7 +24,7 @@ int use_a_mebibyte() {
 
 } // namespace
 
-#define EACH_KIND                                                                                                            \
+#define EACH_KIND \
     test::smallest_contiguous, test::roomless_contiguous, test::smallest_segmented, test::smallest_fixed, test::reserved
 
 TEST_CASE_TEMPLATE("native code runs on the thread's stack", Kind, EACH_KIND) {
@@ -126,9 +126,8 @@ TEST_CASE("native code may not yield, and the coroutine around it cannot be resu
         CHECK(caught.find("inside growstack::native") != std::string::npos);
     });
     test::coroutine<test::smallest_contiguous>* self = nullptr;
-    test::coroutine<test::smallest_contiguous> c{[&] {
-        CHECK_THROWS_AS(native([&] { self->resume(); }), growstack::usage_error);
-    }};
+    test::coroutine<test::smallest_contiguous> c{
+        [&] { CHECK_THROWS_AS(native([&] { self->resume(); }), growstack::usage_error); }};
     self = &c;
     c.resume();
     CHECK(c.done());
@@ -171,12 +170,14 @@ TEST_CASE("ensure() leaves a segmented stack a kept chunk") {
         CHECK(bytes >= 100'000);
         CHECK(growstack::call<80'000>([] { return this_coroutine::stats().stack_bytes; }) == bytes);
     };
-    test::run<test::smallest_segmented>(body, {.initial_bytes = 4 * test::page, .chunk_bytes = test::page}); // enough for the body
+    test::run<test::smallest_segmented>(
+        body, {.initial_bytes = 4 * test::page, .chunk_bytes = test::page}); // enough for the body
 }
 
 TEST_CASE_TEMPLATE("ensure() of more than there can be throws stack_overflow", Kind, EACH_KIND) {
     test::run<Kind>([] {
-        for (const std::size_t bytes : {std::size_t{2} << 30, std::size_t{1} << 44, SIZE_MAX / 2, SIZE_MAX - 100, SIZE_MAX})
+        for (const std::size_t bytes :
+             {std::size_t{2} << 30, std::size_t{1} << 44, SIZE_MAX / 2, SIZE_MAX - 100, SIZE_MAX})
             CHECK_THROWS_AS(this_coroutine::ensure(bytes), growstack::stack_overflow);
         this_coroutine::ensure(0);
     });

@@ -58,7 +58,8 @@ TEST_CASE_TEMPLATE("a probe grows the stack at any depth", Kind, KINDS_THAT_GROW
 TEST_CASE_TEMPLATE("a probe works at each place of sp", Kind, KINDS_THAT_GROW) {
     test::for_each_offset<Kind>([] {
         int big[64] = {1, 2, 3};
-        const int sum = call<2048>([](int (&numbers)[64], const int* second) { return numbers[0] + *second; }, big, big + 1);
+        const int sum = call<2048>([](int(&numbers)[64], const int* second) { return numbers[0] + *second; }, big,
+                                   big + 1);
         CHECK(sum == 3);
     });
 }

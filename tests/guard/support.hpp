@@ -37,8 +37,10 @@ struct smallest_fixed {
 /// Returns the lowest address of the memory that the running coroutine's innermost frames are on.
 inline std::uintptr_t lowest_address() { return growstack::grow::this_thread().running->innermost().lo; }
 
-/// Calls `f` with sp a little below lowest_address() + offset, if it is above that now. Not instrumented: an alloca would be larger.
-[[gnu::noinline, gnu::no_sanitize_address]] inline void call_at(std::ptrdiff_t offset, void (*f)(void*), void* argument) {
+/// Calls `f` with sp a little below lowest_address() + offset, if it is above that now. Not instrumented: an alloca
+/// would be larger.
+[[gnu::noinline, gnu::no_sanitize_address]] inline void call_at(std::ptrdiff_t offset, void (*f)(void*),
+                                                                void* argument) {
     const auto target = static_cast<std::ptrdiff_t>(lowest_address()) + offset;
     const auto here = reinterpret_cast<std::ptrdiff_t>(__builtin_frame_address(0));
     volatile char* space = nullptr;
@@ -55,8 +57,8 @@ void at_offset(std::ptrdiff_t offset, F&& f) {
     call_at(offset, &call<std::remove_reference_t<F>>, address(f));
 }
 
-/// Runs `body(offset)` in a new coroutine for each offset of sp from the stack's lowest address, from `first` on, in steps of 16
-/// over two pages.
+/// Runs `body(offset)` in a new coroutine for each offset of sp from the stack's lowest address, from `first` on, in
+/// steps of 16 over two pages.
 template <class Kind, class Body>
 void for_each_offset(Body&& body, std::ptrdiff_t first = -128) {
     for (std::ptrdiff_t offset = first; offset < first + 2 * static_cast<std::ptrdiff_t>(page); offset += 16)

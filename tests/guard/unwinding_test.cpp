@@ -31,12 +31,14 @@ constexpr long deep_sum = deep * (deep + 1L) / 2;
     return levels ? throw_at_each_level(levels - 1) + (caught == levels) : caught == levels;
 }
 
-// Where the unwinder keeps the address of the frame that will catch the exception: _Unwind_Exception.private_2, in front of
-// the exception object. Only some personality functions read it, so a test must.
+// Where the unwinder keeps the address of the frame that will catch the exception: _Unwind_Exception.private_2, in
+// front of the exception object. Only some personality functions read it, so a test must.
 const std::uintptr_t* handler_address = nullptr;
 
 struct in_flight : std::runtime_error {
-    in_flight() : std::runtime_error("in flight") { handler_address = reinterpret_cast<const std::uintptr_t*>(this) - 1; }
+    in_flight() : std::runtime_error("in flight") {
+        handler_address = reinterpret_cast<const std::uintptr_t*>(this) - 1;
+    }
 };
 
 [[gnu::noinline]] int recurse_in_handlers(int levels) {
@@ -55,7 +57,9 @@ struct goes_deep {
     int& followed; // counts handlers that have moved as far as the locals have
     ~goes_deep() {
         volatile char local = 0;
-        const auto distance = [&] { return static_cast<long>(*handler_address - reinterpret_cast<std::uintptr_t>(&local)); };
+        const auto distance = [&] {
+            return static_cast<long>(*handler_address - reinterpret_cast<std::uintptr_t>(&local));
+        };
         const long before = distance();
         sum += recurse(deep);
         followed += std::labs(before) < 100'000 && distance() == before;
@@ -92,7 +96,8 @@ TEST_CASE_TEMPLATE("recursion in which each level throws and catches comes to it
     CHECK(right == deep + 1);
 }
 
-TEST_CASE_TEMPLATE("a destructor goes deep while an exception is in flight, which is then caught", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("a destructor goes deep while an exception is in flight, which is then caught", Kind,
+                   GUARD_EACH_KIND) {
     long sum = 0;
     int followed = 0;
     std::string caught;
@@ -119,7 +124,9 @@ TEST_CASE_TEMPLATE("many exceptions are in flight while the stack moves, and eac
     int caught = 0;
     const growstack::stack_stats stats = test::run<Kind>([&] {
         int local = 0;
-        { const throws_in_flight first{12, local}; }
+        {
+            const throws_in_flight first{12, local};
+        }
         caught = local;
     });
     check_has_moved<Kind>(stats, 3);

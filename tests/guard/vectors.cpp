@@ -65,14 +65,15 @@ constexpr int count = 400;
 #endif
 #define GUARD_LAST_NUMBER (VECTOR_BITS == 512 ? 31 : 15)
 
-// The first and the last register hold nothing but pointers to `local` when the store faults. Compilers' own loops do not
-// say in which order they touch a frame.
+// The first and the last register hold nothing but pointers to `local` when the store faults. Compilers' own loops do
+// not say in which order they touch a frame.
 [[gnu::noinline]] bool repoints_registers() {
     constexpr int words = VECTOR_BITS / 64;
     long local = 0;
     long* before[words];
     long* after[2 * words];
     for (long*& p : before) p = &local;
+    // clang-format off
     asm volatile(GUARD_MOVE "(%[before]), %%" GUARD_REGISTER "0\n\t"
                  GUARD_MOVE "(%[before]), %%" GUARD_REGISTER "%c[last]\n\t"
                  "sub $4096, %%rsp\n\t"
@@ -83,9 +84,11 @@ constexpr int count = 400;
                  :
                  : [before] "r"(before), [after] "r"(after), [last] "i"(GUARD_LAST_NUMBER), [bytes] "i"(VECTOR_BITS / 8)
                  : "memory", "cc", "xmm0", GUARD_LAST);
+    // clang-format on
     for (long* p : after)
         if (p != &local) return false;
     return true;
 }
 
+// clang-format off
 } // namespace of that width

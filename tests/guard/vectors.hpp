@@ -3,11 +3,11 @@
 
 namespace guard {
 
-#define GUARD_DECLARE_VECTORS(space)                                                                                        \
-    namespace space {                                                                                                       \
-    bool copies_pointers();                                                                                                 \
-    bool keeps_sums();                                                                                                      \
-    bool repoints_registers();                                                                                              \
+#define GUARD_DECLARE_VECTORS(space) \
+    namespace space {                \
+    bool copies_pointers();          \
+    bool keeps_sums();               \
+    bool repoints_registers();       \
     }
 
 GUARD_DECLARE_VECTORS(vectors_128)

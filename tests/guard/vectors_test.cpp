@@ -5,8 +5,7 @@
 
 namespace {
 
-void check(bool is_supported, bool (*copies_pointers)(), bool (*keeps_sums)(),
-           bool (*repoints_registers)()) {
+void check(bool is_supported, bool (*copies_pointers)(), bool (*keeps_sums)(), bool (*repoints_registers)()) {
     if (!is_supported) return;
     CHECK(guard::is_right_everywhere(copies_pointers));
     CHECK(guard::is_right_everywhere(keeps_sums));

@@ -1,5 +1,5 @@
-// A fuzz target for libFuzzer: bytes are operations on a heap of their own, on a system that fails where the bytes say, and on the
-// process's heap; a plain map knows what must be. tests/heap/fuzz.sh builds and runs it.
+// A fuzz target for libFuzzer: bytes are operations on a heap of their own, on a system that fails where the bytes say,
+// and on the process's heap; a plain map knows what must be. tests/heap/fuzz.sh builds and runs it.
 #include <growstack/heap/mcache.hpp>
 #include <growstack/heap/resource.hpp>
 #include <growstack/heap/tiny.hpp>
@@ -34,7 +34,10 @@ heap::page_source failing_system() {
 // What can be allocated from.
 class own_heap {
 public:
-    own_heap() : heap_{std::make_unique<heap::span_heap>(failing_system(), std::size_t{1} << 20, std::size_t{1} << 20)} { cache_.start(); }
+    own_heap()
+        : heap_{std::make_unique<heap::span_heap>(failing_system(), std::size_t{1} << 20, std::size_t{1} << 20)} {
+        cache_.start();
+    }
     ~own_heap() {
         tiny_.flush(cache_, *heap_);
         cache_.stop(*heap_);
@@ -43,14 +46,17 @@ public:
         require(heap_->pages.stats().in_use_bytes == 0, "pages are in use after the last free");
     }
     void* allocate(std::size_t bytes, std::size_t alignment) {
-        if (bytes > heap::largest_class_bytes || alignment > heap::page_bytes) return heap_->allocate_large(bytes ? bytes : 1, alignment);
+        if (bytes > heap::largest_class_bytes || alignment > heap::page_bytes)
+            return heap_->allocate_large(bytes ? bytes : 1, alignment);
         return cache_.allocate(heap::class_of(bytes, alignment), *heap_);
     }
     void free(void* p, std::size_t bytes, std::size_t alignment) {
         if (bytes > heap::largest_class_bytes || alignment > heap::page_bytes) heap_->free_large(p);
         else cache_.free(p, heap::class_of(bytes, alignment), *heap_);
     }
-    void* allocate_tiny(std::size_t bytes, std::size_t alignment) { return tiny_.allocate(bytes, alignment, cache_, *heap_); }
+    void* allocate_tiny(std::size_t bytes, std::size_t alignment) {
+        return tiny_.allocate(bytes, alignment, cache_, *heap_);
+    }
     void free_tiny(void* p, std::size_t, std::size_t) {
         if (void* block = heap::tiny_cache::free(p, *heap_)) cache_.free(block, heap::tiny_class, *heap_);
     }
@@ -70,8 +76,12 @@ class process_heap {
 public:
     void* allocate(std::size_t bytes, std::size_t alignment) { return heap::allocate(bytes, alignment); }
     void free(void* p, std::size_t bytes, std::size_t alignment) { heap::deallocate(p, bytes, alignment); }
-    void* allocate_tiny(std::size_t bytes, std::size_t alignment) { return heap::tiny_resource()->allocate(bytes, alignment); }
-    void free_tiny(void* p, std::size_t bytes, std::size_t alignment) { heap::tiny_resource()->deallocate(p, bytes, alignment); }
+    void* allocate_tiny(std::size_t bytes, std::size_t alignment) {
+        return heap::tiny_resource()->allocate(bytes, alignment);
+    }
+    void free_tiny(void* p, std::size_t bytes, std::size_t alignment) {
+        heap::tiny_resource()->deallocate(p, bytes, alignment);
+    }
     void scavenge() { heap::scavenge(); }
     void check() { heap::check_invariants(); }
 };
@@ -105,7 +115,8 @@ void allocate(Heap& heap, model& blocks, input& in) {
         b.alignment = std::size_t{1} << kind / 4 % 4;
     } else {
         const unsigned shift = in.byte() % 21;
-        b.bytes = (std::size_t{in.byte()} << 8 | in.byte()) % ((std::size_t{1} << shift) + 1) << (shift > 16 ? shift - 16 : 0);
+        b.bytes = (std::size_t{in.byte()} << 8 | in.byte()) % ((std::size_t{1} << shift) + 1)
+                  << (shift > 16 ? shift - 16 : 0);
         b.alignment = std::size_t{1} << (kind / 4 < 60 ? kind / 4 % 5 : kind / 4 % (most_alignment_shift + 1));
     }
     void* const p = b.is_tiny ? heap.allocate_tiny(b.bytes, b.alignment) : heap.allocate(b.bytes, b.alignment);
@@ -113,7 +124,8 @@ void allocate(Heap& heap, model& blocks, input& in) {
     const auto lo = reinterpret_cast<std::uintptr_t>(p);
     require(lo % b.alignment == 0, "a block is not aligned");
     const auto above = blocks.lower_bound(lo);
-    require(above == blocks.end() || (above->first != lo && lo + b.bytes <= above->first), "a block overlaps the one above");
+    require(above == blocks.end() || (above->first != lo && lo + b.bytes <= above->first),
+            "a block overlaps the one above");
     if (above != blocks.begin())
         require(std::prev(above)->first + std::prev(above)->second.bytes <= lo, "a block overlaps the one below");
     std::memset(p, b.content, b.bytes);
@@ -134,7 +146,8 @@ void free(Heap& heap, model& blocks, model::iterator which) {
 model::iterator chosen(model& blocks, input& in) {
     const std::uintptr_t lo = blocks.begin()->first, span = blocks.rbegin()->first - lo;
     const std::uint64_t part = std::uint64_t{in.byte()} << 8 | in.byte();
-    return blocks.lower_bound(lo + static_cast<std::uintptr_t>(static_cast<double>(span) * static_cast<double>(part) / 65535.0));
+    return blocks.lower_bound(
+        lo + static_cast<std::uintptr_t>(static_cast<double>(span) * static_cast<double>(part) / 65535.0));
 }
 
 template <class Heap>
@@ -144,7 +157,8 @@ void run(Heap& heap, input& in) {
         const std::uint8_t operation = in.byte();
         if (operation < 128 || blocks.empty()) allocate(heap, blocks, in);
         else if (operation < 224) free(heap, blocks, chosen(blocks, in));
-        else if (operation < 240) while (blocks.size() > operation) free(heap, blocks, blocks.begin());
+        else if (operation < 240)
+            while (blocks.size() > operation) free(heap, blocks, blocks.begin());
         else if (operation < 248) heap.scavenge();
         else heap.check();
     }

@@ -50,7 +50,9 @@ struct leak_check {
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? text : "";
 }
 
-[[maybe_unused]] bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+[[maybe_unused]] bool contains(const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+}
 
 } // namespace
 
@@ -119,7 +121,8 @@ TEST_CASE("threads free each other's blocks") {
     std::thread consumer{[&] {
         for (int round = 0; round < rounds; ++round) {
             while (turn.load() != 2 * round + 1) std::this_thread::yield();
-            for (int i = 0; i < blocks; ++i) heap::deallocate(handed_over[static_cast<std::size_t>(i)], static_cast<std::size_t>(16 + i * 40));
+            for (int i = 0; i < blocks; ++i)
+                heap::deallocate(handed_over[static_cast<std::size_t>(i)], static_cast<std::size_t>(16 + i * 40));
             ++turn;
         }
     }};
@@ -177,7 +180,8 @@ TEST_CASE("a child process goes on with the heap") {
     const pid_t child = ::fork();
     if (child == 0) {
         heap::deallocate(p, 500);
-        for (int i = 0; i < 1000; ++i) heap::deallocate(heap::allocate(static_cast<std::size_t>(i) * 7), static_cast<std::size_t>(i) * 7);
+        for (int i = 0; i < 1000; ++i)
+            heap::deallocate(heap::allocate(static_cast<std::size_t>(i) * 7), static_cast<std::size_t>(i) * 7);
         heap::check_invariants();
         ::_exit(0);
     }
@@ -233,20 +237,28 @@ TEST_CASE("tiny objects share a block, which is free when the last of them is") 
     CHECK(used < 4000 * 4); // in blocks of their own: 4000 * 8
     bool is_kept = true;
     for (std::size_t i = 0; i < objects.size(); ++i)
-        for (std::size_t k = 0; k < objects[i].second; ++k) is_kept = is_kept && objects[i].first[k] == static_cast<char>(i);
+        for (std::size_t k = 0; k < objects[i].second; ++k)
+            is_kept = is_kept && objects[i].first[k] == static_cast<char>(i);
     CHECK(is_kept);
     std::thread{[&] {
         for (std::size_t i = 0; i < objects.size(); i += 2)
-            tiny->deallocate(objects[i].first, objects[i].second, objects[i].second == 4 ? 4 : objects[i].second == 2 ? 2 : 1);
+            tiny->deallocate(objects[i].first, objects[i].second,
+                             objects[i].second == 4   ? 4
+                             : objects[i].second == 2 ? 2
+                                                      : 1);
         for (int i = 0; i < 100; ++i) tiny->deallocate(tiny->allocate(3, 1), 3, 1);
     }}.join();
     for (std::size_t i = 1; i < objects.size(); i += 2)
-        tiny->deallocate(objects[i].first, objects[i].second, objects[i].second == 4 ? 4 : objects[i].second == 2 ? 2 : 1);
+        tiny->deallocate(objects[i].first, objects[i].second,
+                         objects[i].second == 4   ? 4
+                         : objects[i].second == 2 ? 2
+                                                  : 1);
     void* const large = tiny->allocate(100, 8);
     tiny->deallocate(large, 100, 8);
     std::thread{[&] { // ends with a block that it still fills
         for (int i = 0; i < 20; ++i) tiny->deallocate(tiny->allocate(15, 1), 15, 1);
-    }}.join();
+    }}
+        .join();
     heap::scavenge(); // leaves the block that this thread still fills
 }
 

@@ -16,21 +16,23 @@ growstack::heap::page_source counting_source() {
             if (lo) books.reserved[lo] = bytes;
             return lo;
         },
-        .release = [](std::uintptr_t lo, std::size_t bytes) noexcept {
-            system.release(lo, bytes);
-            // Arenas that touch are released as one.
-            while (bytes) {
-                const auto found = books.reserved.find(lo);
-                if (found == books.reserved.end() || found->second > bytes) std::terminate();
-                lo += found->second;
-                bytes -= found->second;
-                books.reserved.erase(found);
-            }
-        },
-        .decommit = [](std::uintptr_t lo, std::size_t bytes) noexcept {
-            books.decommitted_bytes += bytes;
-            system.decommit(lo, bytes);
-        },
+        .release =
+            [](std::uintptr_t lo, std::size_t bytes) noexcept {
+                system.release(lo, bytes);
+                // Arenas that touch are released as one.
+                while (bytes) {
+                    const auto found = books.reserved.find(lo);
+                    if (found == books.reserved.end() || found->second > bytes) std::terminate();
+                    lo += found->second;
+                    bytes -= found->second;
+                    books.reserved.erase(found);
+                }
+            },
+        .decommit =
+            [](std::uintptr_t lo, std::size_t bytes) noexcept {
+                books.decommitted_bytes += bytes;
+                system.decommit(lo, bytes);
+            },
     };
 }
 
@@ -50,7 +52,8 @@ counted_heap::~counted_heap() {
 
 void* counted_heap::allocate(std::size_t bytes, std::size_t alignment) {
     using namespace growstack::heap;
-    if (bytes > largest_class_bytes || alignment > page_bytes) return heap->allocate_large(bytes ? bytes : 1, alignment);
+    if (bytes > largest_class_bytes || alignment > page_bytes)
+        return heap->allocate_large(bytes ? bytes : 1, alignment);
     return cache.allocate(class_of(bytes, alignment), *heap);
 }
 

@@ -96,7 +96,8 @@ void run_against_model(std::uint64_t seed, int steps, Allocate allocate, Free fr
         CHECK(lo % alignment == 0);
         const auto above = model.lower_bound(lo);
         const bool is_apart = (above == model.end() || lo + bytes <= above->first) &&
-                              (above == model.begin() || std::prev(above)->first + std::prev(above)->second.bytes <= lo);
+                              (above == model.begin() ||
+                               std::prev(above)->first + std::prev(above)->second.bytes <= lo);
         CHECK(is_apart);
         const auto pattern = static_cast<unsigned char>(next());
         for (std::size_t i = 0; i < bytes; ++i) p[i] = pattern;

@@ -10,7 +10,9 @@ unsigned passed = 0, failed = 0;
 
 struct counter : doctest::IReporter {
     explicit counter(const doctest::ContextOptions&) {}
-    void test_case_end(const doctest::CurrentTestCaseStats& stats) override { ++(stats.testCaseSuccess ? passed : failed); }
+    void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
+        ++(stats.testCaseSuccess ? passed : failed);
+    }
     void report_query(const doctest::QueryData&) override {}
     void test_run_start() override {}
     void test_run_end(const doctest::TestRunStats&) override {}

@@ -1,4 +1,5 @@
-// One compiler, one set of flags: what each check does on each kind of stack when a recursion needs 1 MiB. Prints a line for each:
+// One compiler, one set of flags: what each check does on each kind of stack when a recursion needs 1 MiB. Prints a
+// line for each:
 //
 //      policy check outcome
 #include <growstack/growstack.hpp>
@@ -15,9 +16,9 @@ namespace {
 constexpr long levels = 2000;
 constexpr std::size_t frame_bytes = 512;
 
-#define USE_FRAME                                                                                                            \
-    volatile char frame[frame_bytes];                                                                                        \
-    frame[0] = static_cast<char>(n);                                                                                         \
+#define USE_FRAME                     \
+    volatile char frame[frame_bytes]; \
+    frame[0] = static_cast<char>(n);  \
     asm volatile("" : : "r"(frame) : "memory")
 
 // Checked by the compiler where it is asked to.
@@ -45,13 +46,14 @@ template <class Stack, bool is_limited = false>
     std::string outcome;
     growstack::stack_stats stats;
     growstack::coroutine<Stack> c{[&] {
-        try {
-            outcome = recursion(levels) == levels ? "" : "WRONG RESULT";
-            stats = growstack::this_coroutine::stats();
-        } catch (const growstack::stack_overflow&) {
-            outcome = "throws stack_overflow";
-        }
-    }, options};
+                                      try {
+                                          outcome = recursion(levels) == levels ? "" : "WRONG RESULT";
+                                          stats = growstack::this_coroutine::stats();
+                                      } catch (const growstack::stack_overflow&) {
+                                          outcome = "throws stack_overflow";
+                                      }
+                                  },
+                                  options};
     c.resume();
     if (outcome.empty()) {
         outcome = stats.moves ? "moves" : stats.chunks_linked ? "links chunks" : "the kernel commits";
@@ -81,7 +83,8 @@ std::string outcome_of(void (*f)(long (*)(long)), long (*recursion)(long)) {
     int status = 0;
     waitpid(child, &status, 0);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return text;
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && text.starts_with("growstack: stack overflow in coroutine "))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
+        text.starts_with("growstack: stack overflow in coroutine "))
         return "message, abort";
     return "CRASHES: " + text;
 }

@@ -1,4 +1,5 @@
-// gold and lld find calls from code with checks into code without, and replace the caller's check by __morestack_non_split.
+// gold and lld find calls from code with checks into code without, and replace the caller's check by
+// __morestack_non_split.
 #include "calls.hpp"
 
 #include <growstack/growstack.hpp>
@@ -41,9 +42,11 @@ int main() {
     check(run(4096, 1000, 10).moves == 0, "where there is room nothing moves");
 
     growstack::coroutine<growstack::segmented_stack> linked{
-        [] { check(call_from_checked_code(30'000) == 2, "the callee runs on the chunk"); }, {.non_split_bytes = 32'000}};
+        [] { check(call_from_checked_code(30'000) == 2, "the callee runs on the chunk"); },
+        {.non_split_bytes = 32'000}};
     linked.resume();
-    check(linked.stats().chunks_linked == 1 && linked.stats().guard_faults == 0, "a segmented stack links a chunk for both");
+    check(linked.stats().chunks_linked == 1 && linked.stats().guard_faults == 0,
+          "a segmented stack links a chunk for both");
 
     bool has_thrown = false;
     growstack::coroutine<growstack::fixed_stack> full{

@@ -32,8 +32,13 @@ namespace CONFIG {
 using number = unsigned long;
 using two [[gnu::vector_size(16)]] = number;
 
-struct pair { number* to; number value; };
-struct failure { number value; };
+struct pair {
+    number* to;
+    number value;
+};
+struct failure {
+    number value;
+};
 
 static number mix(number a, number b) { return (a ^ (a >> 7)) * 0x9e3779b97f4a7c15u + b; }
 static number sum(pair p) { return p.value + *p.to; }

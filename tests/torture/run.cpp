@@ -107,15 +107,25 @@ const policy policies[] = {
     {"contiguous_stack of 4 KiB", run_on<contiguous_stack>, {.initial_bytes = 4096}, any},
     {"contiguous_stack that shrinks", run_on<contiguous_stack>, {.initial_bytes = 4096, .shrink_on_yield = true}, any},
     {"contiguous_stack without room", run_on<contiguous_stack>, {.initial_bytes = 4096, .room_bytes = 0}, if_unchecked},
-    {"contiguous_stack, dense", run_on<contiguous_stack>,
-     {.initial_bytes = 1024, .layout = stack_layout::dense, .shrink_on_yield = true}, if_dense},
+    {"contiguous_stack, dense",
+     run_on<contiguous_stack>,
+     {.initial_bytes = 1024, .layout = stack_layout::dense, .shrink_on_yield = true},
+     if_dense},
     {"segmented_stack", run_on<segmented_stack>, {.initial_bytes = 4096, .chunk_bytes = 16384}, if_any_check},
-    {"segmented_stack, eager", run_on<segmented_stack>,
-     {.initial_bytes = 4096, .chunk_bytes = 4096, .release = chunk_release::eager}, if_any_check},
-    {"segmented_stack, large", run_on<segmented_stack>, {.initial_bytes = whole_bytes, .max_bytes = 2 * whole_bytes},
-     if_no_check, still_modes},
-    {"reserved_stack", run_on<growstack::reserved_stack>,
-     {.initial_bytes = 4096, .max_bytes = whole_bytes, .room_bytes = 0}, any, still_modes},
+    {"segmented_stack, eager",
+     run_on<segmented_stack>,
+     {.initial_bytes = 4096, .chunk_bytes = 4096, .release = chunk_release::eager},
+     if_any_check},
+    {"segmented_stack, large",
+     run_on<segmented_stack>,
+     {.initial_bytes = whole_bytes, .max_bytes = 2 * whole_bytes},
+     if_no_check,
+     still_modes},
+    {"reserved_stack",
+     run_on<growstack::reserved_stack>,
+     {.initial_bytes = 4096, .max_bytes = whole_bytes, .room_bytes = 0},
+     any,
+     still_modes},
     {"fixed_stack", run_on<growstack::fixed_stack>, {.initial_bytes = whole_bytes, .room_bytes = 0}, any, still_modes},
 };
 
@@ -142,7 +152,7 @@ struct progress {
     unsigned policy, mode;           // policy 0: the plain thread; p + 1: policies[p]
     unsigned long runs;
     bool has_expected;
-    number expected;                 // of this program, in all configurations
+    number expected; // of this program, in all configurations
 };
 progress* at;
 

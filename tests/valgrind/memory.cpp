@@ -1,5 +1,6 @@
-// A program for Memcheck, with one error or none: memory uninitialised|stale|clean. Compiled with the compiler's checks,
-// and without, when its stacks grow at the guard, at whatever instruction. tests/valgrind/run says how each must end.
+// A program for Memcheck, with one error or none: memory uninitialised|stale|clean. Compiled with the compiler's
+// checks, and without, when its stacks grow at the guard, at whatever instruction. tests/valgrind/run says how each
+// must end.
 #include <growstack/growstack.hpp>
 
 #include <csetjmp>
@@ -39,8 +40,8 @@ std::size_t depth(std::size_t plain) {
     return plain;
 }
 
-// A word of which one half is defined: that half must stay so, and the other must not become so. Beside a jump buffer, which a move
-// looks for in every word.
+// A word of which one half is defined: that half must stay so, and the other must not become so. Beside a jump buffer,
+// which a move looks for in every word.
 struct halves {
     int defined;
     int undefined;

@@ -14,8 +14,8 @@ using trampoline = void (*)(void* callable, void (*run)(void*), std::size_t argu
 /// The same as the compiler calls it for a type that is returned in memory: the address comes first.
 using memory_trampoline = void (*)(void* result, void* callable, void (*run)(void*), std::size_t argument);
 
-/// Objects that can neither be moved nor copied are returned in memory that the caller provides (Itanium C++ ABI, 3.1.3).
-/// Others are put into it here, and moved out.
+/// Objects that can neither be moved nor copied are returned in memory that the caller provides (Itanium C++
+/// ABI, 3.1.3). Others are put into it here, and moved out.
 template <class Result>
 inline constexpr bool is_fixed_in_place = std::is_object_v<Result> && !std::is_move_constructible_v<Result> &&
                                           !std::is_copy_constructible_v<Result>;

@@ -7,9 +7,9 @@
 namespace growstack::detail {
 
 struct exception_state {
-    void* caught;     // innermost caught exception, a list through the heap
-    unsigned in_flight;   // thrown, not caught yet: std::uncaught_exceptions()
-    unsigned padding;     // of the ABI's struct: the exchange moves 16 bytes at a time
+    void* caught;       // innermost caught exception, a list through the heap
+    unsigned in_flight; // thrown, not caught yet: std::uncaught_exceptions()
+    unsigned padding;   // of the ABI's struct: the exchange moves 16 bytes at a time
 };
 
 static_assert(sizeof(exception_state) == 16);

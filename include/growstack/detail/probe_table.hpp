@@ -1,7 +1,7 @@
 // Where the probes are: each puts its address and its slow path into a section of its own.
 //
-// The linker lays the sections of one program or shared library end to end and names their bounds. What it drops of the code
-// it drops of the table too: entries are in the group of the function that they belong to ("?").
+// The linker lays the sections of one program or shared library end to end and names their bounds. What it drops of the
+// code it drops of the table too: entries are in the group of the function that they belong to ("?").
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,9 @@ struct probe_entry {
     std::int32_t to_probe;
     std::int32_t to_slow_path;
 
-    std::uintptr_t probe() const noexcept { return reinterpret_cast<std::uintptr_t>(&to_probe) + static_cast<std::intptr_t>(to_probe); }
+    std::uintptr_t probe() const noexcept {
+        return reinterpret_cast<std::uintptr_t>(&to_probe) + static_cast<std::intptr_t>(to_probe);
+    }
     std::uintptr_t slow_path() const noexcept {
         return reinterpret_cast<std::uintptr_t>(&to_slow_path) + static_cast<std::intptr_t>(to_slow_path);
     }
@@ -24,14 +26,15 @@ struct probe_entry {
 /// Reads one byte `Below` bytes below sp. Returns false if the fault handler found it to be a guard's.
 template <std::size_t Below>
 [[gnu::always_inline]] inline bool probe() noexcept {
-    asm goto("9: testb %%al, -%c0(%%rsp)\n\t"
-             ".pushsection growstack_probes, \"aR?\", @progbits\n\t"
-             ".long 9b - ., %l[slow] - .\n\t"
-             ".popsection"
-             :
-             : "i"(Below)
-             : "cc", "memory"
-             : slow);
+    asm goto(
+        "9: testb %%al, -%c0(%%rsp)\n\t"
+        ".pushsection growstack_probes, \"aR?\", @progbits\n\t"
+        ".long 9b - ., %l[slow] - .\n\t"
+        ".popsection"
+        :
+        : "i"(Below)
+        : "cc", "memory"
+        : slow);
     return true;
 slow:
     return false;
@@ -50,8 +53,8 @@ public:
     std::atomic<probe_table*> next{nullptr};
 };
 
-/// Returns where to go on after a fault of the instruction at `ip`; 0: it is no probe. Async-signal-safe. Linear in the number
-/// of probes, which is nothing beside the fault.
+/// Returns where to go on after a fault of the instruction at `ip`; 0: it is no probe. Async-signal-safe. Linear in the
+/// number of probes, which is nothing beside the fault.
 std::uintptr_t find_slow_path(std::uintptr_t ip) noexcept;
 
 extern "C" {
@@ -61,6 +64,7 @@ extern "C" {
 
 /// Hidden: each program and shared library has one. A template: only those that have probes.
 template <class = void>
-[[gnu::visibility("hidden")]] inline const probe_table probes_of_this_module{__start_growstack_probes, __stop_growstack_probes};
+[[gnu::visibility("hidden")]] inline const probe_table probes_of_this_module{__start_growstack_probes,
+                                                                             __stop_growstack_probes};
 
 } // namespace growstack::detail

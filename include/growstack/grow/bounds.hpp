@@ -23,8 +23,8 @@ struct bounds {
 };
 
 /// A stack that has moved: words in [from.lo, from.hi] are pointers into it and become word + distance. The distance is
-/// a multiple of 64 KiB: that keeps every alignment a frame may ask for, and numbers of 16 bits that lie over the rest of
-/// a stale pointer.
+/// a multiple of 64 KiB: that keeps every alignment a frame may ask for, and numbers of 16 bits that lie over the rest
+/// of a stale pointer.
 struct displacement {
     bounds from;
     std::uintptr_t distance = 0; // new address - old address, modulo 2^64

@@ -22,13 +22,13 @@ struct stack;
 struct alignas(64) chunk {
     chunk* older = nullptr;
     stack* owner = nullptr;
-    std::uintptr_t limit = 0;      // of frames in this chunk
+    std::uintptr_t limit = 0;            // of frames in this chunk
     check_frame* entered_from = nullptr; // on the older memory
     bounds memory;
-    bool is_kept = false;          // on return, keep it for the next check instead of freeing it
-    bool is_new = true;            // not linked yet
-    unsigned size_class = 0;       // of its memory, as stackalloc counts them
-    std::uintptr_t opened_lo = 0;  // of its growth room: what is open begins here; 0: none of it
+    bool is_kept = false;         // on return, keep it for the next check instead of freeing it
+    bool is_new = true;           // not linked yet
+    unsigned size_class = 0;      // of its memory, as stackalloc counts them
+    std::uintptr_t opened_lo = 0; // of its growth room: what is open begins here; 0: none of it
 };
 
 /// Where a call continues after its check: `frame` is where the check's frame lies now (it may have moved);

@@ -1,7 +1,8 @@
 // Tells ThreadSanitizer which coroutine runs. Programs built without it pay nothing.
 //
-// To it a coroutine is a fiber: what it calls is recorded there, and what it does comes after all that its resumer has done
-// before. Only who resumes says so, before the jump and after it: a yield, the end and an unwind all come out there.
+// To it a coroutine is a fiber: what it calls is recorded there, and what it does comes after all that its resumer has
+// done before. Only who resumes says so, before the jump and after it: a yield, the end and an unwind all come out
+// there.
 //
 // Source: compiler-rt's sanitizer/tsan_interface.h, __tsan_switch_to_fiber and its siblings.
 #pragma once

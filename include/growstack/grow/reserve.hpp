@@ -1,8 +1,9 @@
-// The reserve below the growth room, opened where growstack's own code is the first to touch it and the stack cannot move.
+// The reserve below the growth room, opened where growstack's own code is the first to touch it and the stack cannot
+// move.
 //
-// Code without checks that goes on there would stay within what has been opened, and each call of ours opens more: the reserve would
-// be used up without a fault at which the stack can move. So who opens it notes it, in a word that resume reads anyway, and the stack
-// moves where our call ends.
+// Code without checks that goes on there would stay within what has been opened, and each call of ours opens more: the
+// reserve would be used up without a fault at which the stack can move. So who opens it notes it, in a word that resume
+// reads anyway, and the stack moves where our call ends.
 #pragma once
 
 #include <growstack/grow/thread.hpp>
@@ -16,7 +17,8 @@ void leave_reserve_slowly(stack& running) noexcept;
 
 inline void leave_reserve() noexcept {
     stack* const running = this_thread().running;
-    if (running && has_noted_reserve(*running)) [[unlikely]] leave_reserve_slowly(*running);
+    if (running && has_noted_reserve(*running)) [[unlikely]]
+        leave_reserve_slowly(*running);
 }
 
 } // namespace growstack::grow

@@ -14,7 +14,7 @@ struct root_slot {
     void* pointer = nullptr;
     void* range = nullptr; // of pointers; null: `pointer` is the only one
     std::size_t count = 0;
-    stack* of = nullptr;   // on whose list it is
+    stack* of = nullptr; // on whose list it is
     root_slot* next = nullptr;
     root_slot* previous = nullptr;
 };
@@ -22,7 +22,8 @@ struct root_slot {
 /// Returns a slot that is on no list. Throws std::bad_alloc.
 root_slot* new_root();
 
-/// Returns a slot for a range of pointers, on the list of the running coroutine's stack, if there is one. Throws std::bad_alloc.
+/// Returns a slot for a range of pointers, on the list of the running coroutine's stack, if there is one. Throws
+/// std::bad_alloc.
 root_slot* new_root_range(void* pointers, std::size_t count);
 
 /// Null: does nothing.

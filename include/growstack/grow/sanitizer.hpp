@@ -25,7 +25,8 @@ void announce_switch(stack& from, const stack& to, bool dies = false) noexcept;
 /// After a switch, on the stack that was entered; `came_from` is the one that was left.
 void confirm_switch(stack& self, stack& came_from) noexcept;
 
-/// The running code goes on in the innermost memory of `self`: a chunk has been linked or unlinked, or the stack has moved.
+/// The running code goes on in the innermost memory of `self`: a chunk has been linked or unlinked, or the stack has
+/// moved.
 void announce_memory(const stack& self) noexcept;
 
 /// Says if the program runs under AddressSanitizer.
@@ -34,7 +35,8 @@ bool has_sanitizer() noexcept;
 /// `memory` is reused: what frames marked in it no longer counts.
 void forget_frames(bounds memory) noexcept;
 
-/// The same for a stack's innermost memory, its room included: between a throw and where it is caught frames may go without a word.
+/// The same for a stack's innermost memory, its room included: between a throw and where it is caught frames may go
+/// without a word.
 void forget_innermost_frames(const stack& self) noexcept;
 
 /// The same for all of a stack that is going to be unwound: AddressSanitizer does so for every throw that it sees.

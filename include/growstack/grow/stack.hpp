@@ -31,12 +31,12 @@ struct check_frame {
     std::uintptr_t r15, r14, r13, r12, rbx;
     std::uintptr_t r9, r8, rcx, rdx, rsi, rdi, rax;
     union {
-        chunk* entered;          // chunk that the callee runs on, if one was linked
-        std::size_t lowered_by;  // of an alloca: bytes by which the caller's sp comes back lower
+        chunk* entered;         // chunk that the callee runs on, if one was linked
+        std::size_t lowered_by; // of an alloca: bytes by which the caller's sp comes back lower
     };
-    std::uintptr_t limit;        // limit when the check failed; restored when the callee returns from a chunk
+    std::uintptr_t limit; // limit when the check failed; restored when the callee returns from a chunk
     std::uintptr_t rbp;
-    std::uintptr_t check_address; // after the prologue's call of __morestack
+    std::uintptr_t check_address;  // after the prologue's call of __morestack
     std::uintptr_t return_address; // the callee's; its stack arguments lie above
 
     /// Returns sp as the failed check saw it.
@@ -101,17 +101,18 @@ struct growth_counts {
 
 /// At the high end of a stack's first memory; frames grow down from there.
 struct stack_books {
-    static constexpr std::uintptr_t whole = 0x6b63617473776f72; // "rowstack"; the mark is 0 in memory that is a stack's no more
+    static constexpr std::uintptr_t whole =
+        0x6b63617473776f72; // "rowstack"; the mark is 0 in memory that is a stack's no more
 
     growth_counts counts;
     std::size_t stack_bytes = 0;
-    std::uintptr_t opened_lo = 0;  // of the growth room below the memory: what is open begins here; 0: none of it
+    std::uintptr_t opened_lo = 0; // of the growth room below the memory: what is open begins here; 0: none of it
     alloca_block* allocas = nullptr;
-    bounds attached;               // memory outside the stack that may point into it: the body and its captures
-    stack* destroyer = nullptr;    // who destroys it: a forced unwind is on its way, and it must not yield
-    std::uintptr_t jump_pin = 0;   // the high end of a frame that has called setjmp with a buffer elsewhere; it pins
+    bounds attached;                  // memory outside the stack that may point into it: the body and its captures
+    stack* destroyer = nullptr;       // who destroys it: a forced unwind is on its way, and it must not yield
+    std::uintptr_t jump_pin = 0;      // the high end of a frame that has called setjmp with a buffer elsewhere; it pins
     std::uintptr_t jump_function = 0; // whose frame that is
-    void* sanitizer_state = nullptr; // AddressSanitizer's, while it does not run; or ThreadSanitizer's fiber
+    void* sanitizer_state = nullptr;  // AddressSanitizer's, while it does not run; or ThreadSanitizer's fiber
 
     // The family: stacks created by code running on a movable stack may point into it (src/family.cpp).
     stack* creator = nullptr;
@@ -121,30 +122,31 @@ struct stack_books {
     root_slot* roots = nullptr; // that point into this stack (src/root_slots.cpp)
 
     alignas(16) stack* self = nullptr;
-    std::uintptr_t mark = whole;   // the topmost word: what runs over the end of a dense stack above changes it first
+    std::uintptr_t mark = whole; // the topmost word: what runs over the end of a dense stack above changes it first
 };
 
 struct stack {
     // Read and written by __morestack.
-    chunk* ready = nullptr;        // kept chunk that a failed check enters without asking
-    chunk* top = nullptr;          // innermost linked chunk; null: running on `memory`
+    chunk* ready = nullptr; // kept chunk that a failed check enters without asking
+    chunk* top = nullptr;   // innermost linked chunk; null: running on `memory`
     std::size_t chunks_linked = 0;
-    bounds memory;                 // the first, or only, piece; hi is 0: given back
+    bounds memory; // the first, or only, piece; hi is 0: given back
 
     // Read and written at each switch.
-    stack* resumer = nullptr;      // who gets control back at a yield; null: suspended; itself: dead
-    std::uintptr_t limit = 0;      // the thread's limit slot while this stack runs
-    void* context = nullptr;       // while it does not run: its fcontext, which is its sp
+    stack* resumer = nullptr;             // who gets control back at a yield; null: suspended; itself: dead
+    std::uintptr_t limit = 0;             // the thread's limit slot while this stack runs
+    void* context = nullptr;              // while it does not run: its fcontext, which is its sp
     detail::exception_state exceptions{}; // while it does not run
-    std::uintptr_t shrink_above = UINTPTR_MAX; // suspended with sp above this, less than a quarter is used; 0: see reserve.hpp
+    std::uintptr_t shrink_above =
+        UINTPTR_MAX; // suspended with sp above this, less than a quarter is used; 0: see reserve.hpp
     const stack_sizes* sizes = &no_sizes;
-    unsigned pins = 0;             // while there are any, it must not move
+    unsigned pins = 0;                // while there are any, it must not move
     unsigned char shallow_yields = 0; // since the stack moved last
     unsigned char check_reasons = 0;
     bool has_started : 1 = false;
     bool is_limit_lowered : 1 = false; // an overflow is being unwound: destructors may use most of the headroom
     bool has_jump_buffers : 1 = false; // setjmp was called with a buffer on this stack
-    bool has_body : 1 = false;     // for whoever made this stack: a callable is attached
+    bool has_body : 1 = false;         // for whoever made this stack: a callable is attached
 
     const policy* kind() const noexcept { return sizes->kind; }
 
@@ -199,8 +201,9 @@ void check_mark(const stack& self) noexcept;
 /// Gives back all memory of a stack that no code runs on any more, and takes it out of its family.
 void release_stack(stack& self) noexcept;
 
-/// Notes that a contiguous stack has yielded with less than a quarter in use: shrinks it, if its options say so; otherwise asks the
-/// next check to do it, when that has happened often enough. Or that the switch has opened its reserve.
+/// Notes that a contiguous stack has yielded with less than a quarter in use: shrinks it, if its options say so;
+/// otherwise asks the next check to do it, when that has happened often enough. Or that the switch has opened its
+/// reserve.
 void note_yield(stack& self) noexcept;
 
 /// Moves a contiguous stack that does not run to half its size while under a quarter is used. Returns whether it moved.

@@ -19,8 +19,8 @@ struct thread_state {
     stack* running = nullptr; // null: this thread has not resumed a coroutine yet
     stack root;               // the thread's own stack. Growth runs below root.context, where its last resume left it
     detail::exception_state* exceptions = nullptr; // the C++ runtime's, of this thread
-    native_call* native = nullptr; // the innermost
-    void* sanitizer_state = nullptr; // of `root`, while it does not run
+    native_call* native = nullptr;                 // the innermost
+    void* sanitizer_state = nullptr;               // of `root`, while it does not run
 };
 
 static_assert(offsetof(thread_state, running) == 0);

@@ -2,8 +2,9 @@
 //
 //      class     current | ->->->        spare lists, each full | ->->->->->-> | ->->->->->->
 //
-// A thread that allocates and frees around the end of a list changes it over with a spare one, and asks the mcentral only after a
-// whole list in one direction. One that gives lists and takes them back may keep twice as many each time, up to most_spare_bytes.
+// A thread that allocates and frees around the end of a list changes it over with a spare one, and asks the mcentral
+// only after a whole list in one direction. One that gives lists and takes them back may keep twice as many each time,
+// up to most_spare_bytes.
 //
 // Source of the lists: Bonwick and Adams, Magazines and Vmem, USENIX 2001.
 #pragma once
@@ -53,7 +54,8 @@ public:
 
     /// Returns how many slots of a class are at hand. Any thread.
     std::size_t count(size_class c) const noexcept {
-        return lists_[c].current.count() + lists_[c].spares.load(std::memory_order_relaxed) * std::size_t{list_length(c)};
+        return lists_[c].current.count() +
+               lists_[c].spares.load(std::memory_order_relaxed) * std::size_t{list_length(c)};
     }
 
 private:
@@ -66,10 +68,10 @@ private:
     struct class_lists {
         object_list current;
         free_object* first_spare = nullptr;
-        std::uint16_t length = 0;              // at which a list is full
-        std::atomic<std::uint16_t> spares{0};  // full lists, read by other threads
+        std::uint16_t length = 0;             // at which a list is full
+        std::atomic<std::uint16_t> spares{0}; // full lists, read by other threads
         std::uint16_t most_spares = 1;
-        bool has_given = false;                // a list, since it last took one
+        bool has_given = false; // a list, since it last took one
     };
     static_assert(sizeof(class_lists) == 32);
 

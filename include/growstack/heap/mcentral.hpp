@@ -1,8 +1,8 @@
 // The middle level: all slots of one size class that no thread has.
 //
-// Threads take and give whole lists of list_length(c) slots. Full lists wait here as they came, so that memory which one thread
-// frees and another allocates passes through without being looked at; beyond most_stocked(c) their slots go home to their
-// spans, and spans that are free as a whole to the mheap.
+// Threads take and give whole lists of list_length(c) slots. Full lists wait here as they came, so that memory which
+// one thread frees and another allocates passes through without being looked at; beyond most_stocked(c) their slots go
+// home to their spans, and spans that are free as a whole to the mheap.
 #pragma once
 
 #include <growstack/heap/mheap.hpp>
@@ -17,7 +17,8 @@ namespace growstack::heap {
 inline constexpr auto list_lengths = [] {
     std::array<std::uint16_t, class_count> lengths{};
     for (size_class c = 0; c < class_count; ++c)
-        lengths[c] = static_cast<std::uint16_t>(std::clamp<std::size_t>((std::size_t{64} << 10) / slot_bytes(c), 8, 256));
+        lengths[c] = static_cast<std::uint16_t>(
+            std::clamp<std::size_t>((std::size_t{64} << 10) / slot_bytes(c), 8, 256));
     return lengths;
 }();
 

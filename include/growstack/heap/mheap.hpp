@@ -26,23 +26,23 @@ public:
     mheap(page_source source, std::size_t arena_bytes, std::size_t most_idle_bytes) noexcept
         : mheap{source, source, arena_bytes, most_idle_bytes} {}
 
-    /// The same, with its own records and its page map in memory of another source. The mheap never touches the pages that it
-    /// hands out, so `source` may count in units of its own.
+    /// The same, with its own records and its page map in memory of another source. The mheap never touches the pages
+    /// that it hands out, so `source` may count in units of its own.
     mheap(page_source source, page_source records, std::size_t arena_bytes, std::size_t most_idle_bytes) noexcept
         : source_{source}, records_{records}, arena_bytes_{arena_bytes}, most_idle_bytes_{most_idle_bytes} {}
     ~mheap();
     mheap(const mheap&) = delete;
     mheap& operator=(const mheap&) = delete;
 
-    /// Returns a span of `pages` that begins at a multiple of `alignment_pages`, a power of two, in state `use`: slots or
-    /// large; null: no memory. Thread-safe. Logarithmic in the number of free runs.
+    /// Returns a span of `pages` that begins at a multiple of `alignment_pages`, a power of two, in state `use`: slots
+    /// or large; null: no memory. Thread-safe. Logarithmic in the number of free runs.
     mspan* allocate(std::size_t pages, span_state use, std::size_t alignment_pages = 1) noexcept;
 
     /// Takes a span back and joins it with its neighbours. Thread-safe, logarithmic.
     void free(mspan* span) noexcept;
 
-    /// Gives idle pages back to the system, the largest runs first, until at most `keep_bytes` are left. Returns how many
-    /// bytes it gave back.
+    /// Gives idle pages back to the system, the largest runs first, until at most `keep_bytes` are left. Returns how
+    /// many bytes it gave back.
     std::size_t scavenge(std::size_t keep_bytes = 0) noexcept;
 
     mspan* find(std::uintptr_t address) const noexcept { return map_.find(address); }
@@ -60,8 +60,8 @@ private:
             return a.pages != b.pages ? a.pages < b.pages : a.lo < b.lo;
         }
     };
-    using run_tree = boost::intrusive::set<mspan, boost::intrusive::base_hook<tree_hook>,
-                                           boost::intrusive::compare<by_size>>;
+    using run_tree =
+        boost::intrusive::set<mspan, boost::intrusive::base_hook<tree_hook>, boost::intrusive::compare<by_size>>;
 
     // An arena's record; they make the list of what the destructor gives back, and the order of check_invariants().
     struct arena {

@@ -4,8 +4,8 @@
 //     | slot | slot | slot | slot | slot | never used yet ... | left over |
 //                                        carved
 //
-// In use as slots:  used + free_slots() == capacity. Used counts what has left the span: to the program, or to the lists of
-// an mcentral or an mcache.
+// In use as slots:  used + free_slots() == capacity. Used counts what has left the span: to the program, or to the
+// lists of an mcentral or an mcache.
 #pragma once
 
 #include <growstack/heap/object_list.hpp>
@@ -46,8 +46,8 @@ struct mspan : tree_hook, list_hook {
     std::uint32_t used = 0;
     object_list freed;
     // For an owner that places slots itself, and links none through slots that have no memory.
-    std::uint64_t untouched = 0;   // a bit for each slot without memory
-    std::uint32_t slot_offset = 0; // bytes before the first slot
+    std::uint64_t untouched = 0;                 // a bit for each slot without memory
+    std::uint32_t slot_offset = 0;               // bytes before the first slot
     std::atomic<std::uint64_t>* taken = nullptr; // checked builds: a bit for each slot that the program has
 
     std::uintptr_t hi() const noexcept { return lo + pages * page_bytes; }

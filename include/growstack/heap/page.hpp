@@ -22,12 +22,14 @@ inline constexpr unsigned page_shift = 12;
 inline constexpr std::size_t page_bytes = std::size_t{1} << page_shift;
 
 /// Returns the pages of an object; one at least.
-constexpr std::size_t pages_for(std::size_t bytes) noexcept { return (bytes >> page_shift) + (bytes % page_bytes != 0 || !bytes); }
+constexpr std::size_t pages_for(std::size_t bytes) noexcept {
+    return (bytes >> page_shift) + (bytes % page_bytes != 0 || !bytes);
+}
 
 /// The system, or what stands in for it: a test's source fails where the test wants it to.
 struct page_source {
-    /// Returns address space, readable and writable, zeros, without memory yet; 0: there is none. `bytes` is a multiple of
-    /// page_bytes.
+    /// Returns address space, readable and writable, zeros, without memory yet; 0: there is none. `bytes` is a multiple
+    /// of page_bytes.
     std::uintptr_t (*reserve)(std::size_t bytes) noexcept;
     /// Gives it back. The address space may be used by others at once.
     void (*release)(std::uintptr_t lo, std::size_t bytes) noexcept;

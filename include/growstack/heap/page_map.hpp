@@ -2,8 +2,8 @@
 //
 //     address   | 17 bits: root | 18 bits: leaf | 12 bits: within the page |
 //
-// The root is 1 MiB of zeros, a leaf 2 MiB for each GiB that spans lie in; the system gives memory to the parts in use. That is
-// why they come from the page source, and nobody constructs them: that would touch it all.
+// The root is 1 MiB of zeros, a leaf 2 MiB for each GiB that spans lie in; the system gives memory to the parts in use.
+// That is why they come from the page source, and nobody constructs them: that would touch it all.
 #pragma once
 
 #include <growstack/heap/mspan.hpp>
@@ -14,7 +14,8 @@ namespace growstack::heap {
 
 class page_map {
 public:
-    /// Returns the span whose page `address` lies in; null: none. Any thread; the answer holds while the span is in use.
+    /// Returns the span whose page `address` lies in; null: none. Any thread; the answer holds while the span is in
+    /// use.
     mspan* find(std::uintptr_t address) const noexcept {
         const root* const r = root_.load(std::memory_order_acquire);
         if (!r || address >> address_bits) return nullptr;
@@ -40,7 +41,8 @@ private:
     using root = std::array<std::atomic<leaf*>, std::size_t{1} << (address_bits - page_shift - leaf_bits)>;
 
     std::atomic<mspan*>& entry(std::uintptr_t address) noexcept {
-        leaf* const l = (*root_.load(std::memory_order_relaxed))[address >> (page_shift + leaf_bits)].load(std::memory_order_relaxed);
+        leaf* const l = (*root_.load(std::memory_order_relaxed))[address >> (page_shift + leaf_bits)].load(
+            std::memory_order_relaxed);
         return (*l)[address >> page_shift & (leaf_entries - 1)];
     }
 

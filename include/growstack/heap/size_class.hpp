@@ -49,7 +49,8 @@ constexpr std::size_t slot_bytes(size_class c) noexcept {
     using namespace detail;
     if (c == tiny_class) return tiny_block_bytes;
     if (c < fine_classes) return (c + 1) * finest_bytes;
-    const unsigned doubling = (c - fine_classes) / classes_per_doubling, step = (c - fine_classes) % classes_per_doubling;
+    const unsigned doubling = (c - fine_classes) / classes_per_doubling,
+                   step = (c - fine_classes) % classes_per_doubling;
     return (last_fine_bytes + (step + 1) * last_fine_bytes / classes_per_doubling) << doubling;
 }
 
@@ -59,7 +60,8 @@ inline constexpr std::size_t last_listed_bytes = 1024;
 inline constexpr auto listed_classes = [] {
     std::array<unsigned char, last_listed_bytes / finest_bytes + 1> classes{};
     classes[0] = class_of(common_alignment); // no bytes, at any common alignment
-    for (std::size_t i = 1; i < classes.size(); ++i) classes[i] = static_cast<unsigned char>(class_of(i * finest_bytes));
+    for (std::size_t i = 1; i < classes.size(); ++i)
+        classes[i] = static_cast<unsigned char>(class_of(i * finest_bytes));
     return classes;
 }();
 constexpr bool is_listed(std::size_t bytes, std::size_t alignment) noexcept {
@@ -72,7 +74,8 @@ constexpr bool is_listed(std::size_t bytes, std::size_t alignment) noexcept {
 constexpr size_class class_of(std::size_t bytes, std::size_t alignment) noexcept {
     using namespace detail;
     const std::size_t rounded = (bytes + alignment - 1) & ~(alignment - 1);
-    if (is_listed(bytes, alignment)) [[likely]] return listed_classes[(rounded + finest_bytes - 1) / finest_bytes];
+    if (is_listed(bytes, alignment)) [[likely]]
+        return listed_classes[(rounded + finest_bytes - 1) / finest_bytes];
     size_class c = class_of(rounded ? rounded : alignment);
     if (alignment > common_alignment)
         while (slot_bytes(c) & (alignment - 1)) ++c;

@@ -1,5 +1,6 @@
-// Runs a program's main() in a coroutine on a kind of stack of its own, or on a plain thread: HOST STACK [ARGUMENT...]. Compiled
-// without checks; the program, whose main() is named hosted_main by its compiler's flags, with. Says at the end what the stack did.
+// Runs a program's main() in a coroutine on a kind of stack of its own, or on a plain thread: HOST STACK [ARGUMENT...].
+// Compiled without checks; the program, whose main() is named hosted_main by its compiler's flags, with. Says at the
+// end what the stack did.
 #include <growstack/growstack.hpp>
 
 #include <cstdio>
@@ -34,7 +35,8 @@ int run_on(const char* stack, int argc, char** argv) {
     if (is("contiguous")) return run<growstack::contiguous_stack>(argc, argv, {.initial_bytes = 4096});
     if (is("segmented")) return run<growstack::segmented_stack>(argc, argv, {.initial_bytes = 16384});
     if (is("eager"))
-        return run<growstack::segmented_stack>(argc, argv, {.initial_bytes = 16384, .release = growstack::chunk_release::eager});
+        return run<growstack::segmented_stack>(argc, argv,
+                                               {.initial_bytes = 16384, .release = growstack::chunk_release::eager});
     if (is("reserved")) return run<growstack::reserved_stack>(argc, argv, growstack::reserved_stack::defaults);
     int code = -1;
     std::thread{[&] { code = hosted_main(argc, argv); }}.join();
@@ -44,7 +46,8 @@ int run_on(const char* stack, int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 2) return std::fprintf(stderr, "usage: host thread|contiguous|segmented|eager|reserved [ARGUMENT...]\n"), 2;
+    if (argc < 2)
+        return std::fprintf(stderr, "usage: host thread|contiguous|segmented|eager|reserved [ARGUMENT...]\n"), 2;
     growstack::set_trace(count);
     std::atexit(report);
     return run_on(argv[1], argc - 1, argv + 1);

@@ -1,6 +1,6 @@
-// Linked with --wrap for each function: from the call that opens a z_stream to the one that closes it, the stack stays in place.
-// internal_state::strm, in the heap, points to the z_stream, which is often a local: zlib compares the two at each call. And
-// inflate_state::window points to the caller's buffer, if that is who gives it.
+// Linked with --wrap for each function: from the call that opens a z_stream to the one that closes it, the stack stays
+// in place. internal_state::strm, in the heap, points to the z_stream, which is often a local: zlib compares the two at
+// each call. And inflate_state::window points to the caller's buffer, if that is who gives it.
 #include <growstack/growstack.hpp>
 
 #include <zlib.h>
@@ -37,11 +37,14 @@ int __wrap_deflateInit_(z_streamp s, int level, const char* version, int bytes) 
     return open<__real_deflateInit_>(s, level, version, bytes);
 }
 int __real_deflateInit2_(z_streamp, int, int, int, int, int, const char*, int);
-int __wrap_deflateInit2_(z_streamp s, int level, int method, int bits, int memory, int strategy, const char* version, int bytes) {
+int __wrap_deflateInit2_(z_streamp s, int level, int method, int bits, int memory, int strategy, const char* version,
+                         int bytes) {
     return open<__real_deflateInit2_>(s, level, method, bits, memory, strategy, version, bytes);
 }
 int __real_inflateInit_(z_streamp, const char*, int);
-int __wrap_inflateInit_(z_streamp s, const char* version, int bytes) { return open<__real_inflateInit_>(s, version, bytes); }
+int __wrap_inflateInit_(z_streamp s, const char* version, int bytes) {
+    return open<__real_inflateInit_>(s, version, bytes);
+}
 int __real_inflateInit2_(z_streamp, int, const char*, int);
 int __wrap_inflateInit2_(z_streamp s, int bits, const char* version, int bytes) {
     return open<__real_inflateInit2_>(s, bits, version, bytes);
