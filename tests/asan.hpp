@@ -31,8 +31,9 @@ inline std::size_t moves() { return growstack::this_coroutine::stats().moves; }
 /// Says if nothing below this frame is marked, down to the end of the address space that the coroutine runs on.
 [[gnu::noinline, gnu::no_sanitize_address]] inline bool is_clean_below() {
     const growstack::grow::stack& self = growstack::detail::running()->stack;
-    const growstack::grow::bounds memory = self.top ? self.top->memory
-                                                    : self.memory; // innermost() could be on a chunk of its own
+    const growstack::grow::bounds memory = self.innermost_chunk
+                                               ? self.innermost_chunk->memory
+                                               : self.memory; // innermost() could be on a chunk of its own
     const std::uintptr_t lo = growstack::grow::guard_of(memory, growstack::stack_layout::guarded).lo;
     const auto hi = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - 1024;
     return hi > lo && !__asan_region_is_poisoned(reinterpret_cast<void*>(lo), hi - lo);

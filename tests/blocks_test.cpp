@@ -1,8 +1,7 @@
 // Blocks and stacks of coroutines that have ended are used again: what must not be left over from the ones before.
+#include "sanitizer/address.hpp"
 #include "stack_use.hpp"
 #include "support.hpp"
-
-#include <growstack/detail/address_sanitizer.hpp>
 
 #include <array>
 #include <exception>

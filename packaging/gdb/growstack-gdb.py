@@ -251,7 +251,7 @@ class Coroutine:
 
     @property
     def policy(self):
-        kind = read_word(self.word("stack.sizes") + self.facts["sizes.kind"])
+        kind = read_word(self.word("stack.sizes") + self.facts["sizes.policy"])
         return read_string(read_word(kind + self.facts["policy.name"]))
 
     @property
@@ -269,7 +269,7 @@ class Coroutine:
     @property
     def chunks(self):
         """The linked ones, the innermost first."""
-        chunk, found = self.word("stack.top"), []
+        chunk, found = self.word("stack.innermost_chunk"), []
         while chunk:
             found.append(chunk)
             chunk = read_word(chunk + self.facts["chunk.older"])

@@ -1,7 +1,6 @@
 // The messages.
 #include "base/fatal.hpp"
 #include "base/message.hpp"
-
 #include "memory/stackalloc.hpp"
 
 #include <dlfcn.h>
@@ -25,7 +24,7 @@ namespace {
 
 [[noreturn]] void report_and_abort(const grow::stack& self, const char* text) noexcept {
     message line;
-    line << "growstack: coroutine " << &self << " (" << self.kind()->name << "): " << text;
+    line << "growstack: coroutine " << &self << " (" << self.policy()->name << "): " << text;
     line.write_line();
     std::abort();
 }
@@ -74,7 +73,7 @@ void fatal_stack_overwritten(const grow::stack& self) noexcept {
     const bool is_known = ::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) == sizeof above &&
                           above.mark == grow::stack_books::whole;
     message line;
-    line << "growstack: coroutine " << &self << " (" << self.kind()->name
+    line << "growstack: coroutine " << &self << " (" << self.policy()->name
          << "): the high end of its dense stack was overwritten, "
          << "by code without checks that ran over the end of the stack above, now ";
     if (is_known) line << "coroutine " << above.self << "'s";
@@ -122,7 +121,7 @@ void fatal_stale_pointer(const grow::former_stack& was, std::uintptr_t touched, 
 
 void fatal_jump(const grow::stack& self, const char* where) noexcept {
     message line;
-    line << "growstack: coroutine " << &self << " (" << self.kind()->name << "): longjmp " << where
+    line << "growstack: coroutine " << &self << " (" << self.policy()->name << "): longjmp " << where
          << "; setjmp and longjmp work within one coroutine, while the function that called setjmp has not returned";
     line.write_line();
     std::abort();

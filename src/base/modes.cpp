@@ -1,9 +1,5 @@
 // The hard modes, from the environment and by the API.
 #include "base/modes.hpp"
-#include "sanitizer/valgrind.hpp"
-
-#include <growstack/detail/address_sanitizer.hpp>
-#include <growstack/detail/thread_sanitizer.hpp>
 
 #include <atomic>
 #include <cstdio>
@@ -54,10 +50,7 @@ stress_modes from_bits(unsigned bits) noexcept {
 }
 
 // Before other static objects: they may create coroutines.
-[[gnu::constructor(102)]] void read_environment() noexcept {
-    stress_bits |= to_bits(modes_from_environment()) | (grow::has_sanitizer() ? grow::sanitizer_bit : 0u) |
-                   (grow::has_fibers() ? grow::fiber_bit : 0u) | (grow::has_valgrind() ? grow::valgrind_bit : 0u);
-}
+[[gnu::constructor(102)]] void read_environment() noexcept { stress_bits |= to_bits(modes_from_environment()); }
 
 } // namespace
 

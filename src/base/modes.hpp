@@ -11,7 +11,7 @@ namespace growstack::grow {
 [[gnu::visibility("hidden")]] extern std::atomic<unsigned> stress_bits;
 inline constexpr unsigned poison_bit = 4;
 inline constexpr unsigned fault_bit = 16;
-// No modes: what the program runs under, and set_audit().
+// No modes: what the program runs under, each set by its own file when the program starts, and set_audit().
 inline constexpr unsigned sanitizer_bit = 8; // AddressSanitizer
 inline constexpr unsigned fiber_bit = 128;   // ThreadSanitizer
 inline constexpr unsigned valgrind_bit = 64;

@@ -1,112 +1,40 @@
 // What setjmp and longjmp do for coroutines' stacks before glibc's do their work.
 #include "arch/x86_64/jmp_buf.hpp"
 #include "base/fatal.hpp"
-#include "sanitizer/valgrind.hpp"
+#include "sanitizer/address.hpp"
+#include "stack/chunk.hpp"
 #include "stack/jump_buffers.hpp"
 #include "stack/room.hpp"
 #include "stack/root_stack.hpp"
 
-#include <growstack/detail/address_sanitizer.hpp>
 #include <growstack/detail/chunk.hpp>
 #include <growstack/detail/thread.hpp>
 #include <growstack/detail/thread_sanitizer.hpp>
 
 #include <dlfcn.h>
 #include <gnu/lib-names.h>
-#include <unwind.h>
 
 #include <cstddef>
 #include <iterator>
 
-extern "C" {
-// Calls f(argument) so that its caller seems to be the code that a context of fcontext's has left
-// (arch/x86_64/morestack.S).
-void growstack_call_from_context(const void* context, void (*f)(void*), void* argument) noexcept;
-}
-
 namespace growstack::grow {
-
-void adjust_jump_buffers(bounds where, bounds frames, const displacement& moved) noexcept {
-    const valgrind_ignores quiet; // most words are no buffer's, and many nobody has written to
-    auto* const words = reinterpret_cast<std::uintptr_t*>(where.lo);
-    const std::size_t count = where.bytes() / sizeof *words;
-    for (std::size_t i = jmp_buf_sp; i < count; ++i) {
-        const std::uintptr_t sp = decoded(words[i]);
-        if (!frames.contains(sp)) continue;
-        std::uintptr_t& fp = words[i - jmp_buf_sp + jmp_buf_fp];
-        words[i] = encoded(moved.apply(sp));
-        fp = encoded(moved.apply(decoded(fp)));
-    }
-}
-
 namespace {
-
-// With the address space below that may be opened.
-bool is_on(const piece& p, std::uintptr_t address) noexcept {
-    return address - p.guard().lo <= p.memory.hi - p.guard().lo;
-}
-
-bool is_on_stack(stack& self, std::uintptr_t address) noexcept {
-    for (chunk* c = self.top; c; c = c->older)
-        if (is_on(piece_of(self, c), address)) return true;
-    return is_on(piece_of(self, nullptr), address);
-}
-
-// A frame of a function that has called setjmp.
-struct frame_search {
-    std::uintptr_t address; // in the frame
-    std::uintptr_t memory_hi;
-    std::uintptr_t hi = 0; // of the frame, without its return address: whatever its caller calls next has its own there
-    std::uintptr_t function = 0;
-};
-
-_Unwind_Reason_Code look_at_frame(_Unwind_Context* context, void* argument) {
-    auto& search = *static_cast<frame_search*>(argument);
-    const std::uintptr_t lo = _Unwind_GetCFA(context); // in this callback: sp where the frame has called
-    if (lo > search.address && lo <= search.memory_hi) {
-        search.hi = lo - sizeof lo;
-        return _URC_NORMAL_STOP;
-    }
-    search.function = _Unwind_GetRegionStart(context);
-    return _URC_NO_REASON;
-}
-
-void walk(void* search) { _Unwind_Backtrace(look_at_frame, search); }
-
-// Says if the pinning frame is still there: whatever runs now may have gone as deep after it had returned.
-bool has_pinning_frame(const stack& self) noexcept {
-    const stack_books& books = self.books();
-    frame_search search{books.jump_pin - 1, self.memory.hi};
-    if (this_thread().running == &self) walk(&search);
-    else growstack_call_from_context(self.context, walk, &search);
-    return !search.hi || (search.hi == books.jump_pin && search.function == books.jump_function);
-}
-
-// A function without unwind tables pins its stack for good.
-void pin_until_return(stack& self, std::uintptr_t sp) noexcept {
-    frame_search search{sp, self.memory.hi};
-    growstack_call_on_root_stack(walk, &search);
-    if (!search.hi) search.hi = self.memory.hi;
-    if (has_jump_pin(self, sp) && self.books().jump_pin > search.hi) return;
-    self.books().jump_pin = search.hi;
-    self.books().jump_function = search.function;
-}
 
 stack* running_coroutine() noexcept {
     stack* const running = this_thread().running;
-    return running && running->kind() ? running : nullptr;
+    return running && running->policy() ? running : nullptr;
 }
 
 // Native code cannot leave its call by a jump into the coroutine that has made it: that one's books would stay half
 // done.
 void check_jump_from_native(std::uintptr_t sp) noexcept {
     const native_call* const native = this_thread().native;
-    if (native && is_on_stack(*native->caller, sp)) detail::fatal_jump(*native->caller, "out of growstack::native");
+    if (native && is_on(*native->caller, sp)) detail::fatal_jump(*native->caller, "out of growstack::native");
 }
 
-// ThreadSanitizer finds a buffer by the sp in it, which a move changes, and takes deeper frames for lower ones, which
-// chunks are not. So coroutines' jumps pass by its functions; what those do, keep the number of calls that it has
-// noted, is done here.
+// ThreadSanitizer finds a buffer by the sp in it, which a move changes, and assumes that a deeper frame has a lower
+// address; on a chunk that is not so. So coroutines' jumps pass by its functions; what those do, keep the number of
+// calls that it has noted, is done here.
 std::uint32_t& noted_calls_in(const void* env) noexcept {
     return static_cast<std::uint32_t*>(const_cast<void*>(env))[jmp_buf_spare];
 }
@@ -124,13 +52,6 @@ constinit void* glibcs_jumps[std::size(jumps)] = {}; // where that is not the sa
 }
 
 } // namespace
-
-bool has_jump_pin(stack& self, std::uintptr_t sp) noexcept {
-    std::uintptr_t& pin = self.books().jump_pin;
-    if (pin && (sp >= pin || !has_pinning_frame(self))) pin = 0;
-    return pin != 0;
-}
-
 } // namespace growstack::grow
 
 using namespace growstack::grow;
@@ -140,11 +61,11 @@ extern "C" {
 void growstack_note_setjmp(const void* env, std::uintptr_t sp) noexcept {
     stack* const self = running_coroutine();
     if (self && has_fibers()) noted_calls_in(env) = static_cast<std::uint32_t>(noted_calls());
-    if (!self || !self->kind()->is_movable) return;
+    if (!self || !self->policy()->moves) return;
     const checks_off quiet;
     const piece first = piece_of(*self, nullptr);
-    if (is_on(first, reinterpret_cast<std::uintptr_t>(env))) self->has_jump_buffers = true;
-    else if (is_on(first, sp)) pin_until_return(*self, sp);
+    if (first.has(reinterpret_cast<std::uintptr_t>(env))) self->add(has_jump_buffers);
+    else if (first.has(sp)) pin_until_return(*self, sp);
 }
 
 constexpr std::size_t plain_longjmp = 3, checked_longjmp = 6;
@@ -163,10 +84,10 @@ prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcep
         check_jump_from_native(sp);
         return {index, 0};
     }
-    if (!is_on_stack(*self, sp)) growstack::detail::fatal_jump(*self, "to a frame that is not on its stack");
-    for (chunk* c; (c = self->top) && !is_on(piece_of(*self, c), sp); pop_chunk(*c->entered_from))
+    if (!is_on(*self, sp)) growstack::detail::fatal_jump(*self, "to a frame that is not on its stack");
+    for (chunk* c; (c = self->innermost_chunk) && !piece_of(*self, c).has(sp); pop_chunk(*c->entered_from))
         forget_frames(c->memory);
-    forget_frames({piece_of(*self, self->top).accessible_lo(), sp});
+    forget_frames({innermost_piece(*self).accessible_lo(), sp});
     if (has_fibers()) forget_calls(noted_calls_in(env));
     growstack::detail::write_limit(self->update_limit());
     // glibc's checked one knows nothing of chunks.

@@ -1,16 +1,11 @@
-// What becomes of an open reserve.
+// What becomes of an open spare: detail/spare.hpp.
 #pragma once
 
 #include <growstack/detail/spare.hpp>
 
 namespace growstack::grow {
 
-/// In the fault handler, which has opened the reserve of `self`.
-void note_reserve(stack& self) noexcept;
-
-// Of contiguous stacks (contiguous.cpp).
-bool can_grow(stack& self, std::uintptr_t sp) noexcept;
-/// From the stack's size; no reserve is noted then.
-void set_shrink_above(stack& self) noexcept;
+/// In the fault handler, which has opened the spare of `self`.
+void note_spare(stack& self) noexcept;
 
 } // namespace growstack::grow

@@ -1,17 +1,17 @@
 // Making blocks, and using them again.
 #include "coroutine/block_cache.hpp"
-#include "base/trace.hpp"
 #include "memory/stack_cache.hpp"
-#include "policy/policy.hpp"
+#include "memory/stackalloc.hpp"
 #include "policy/sizes.hpp"
+#include "stack/counts.hpp"
+#include "stack/family.hpp"
+#include "stack/release.hpp"
 #include "stack/root_stack.hpp"
 #include "system/guard.hpp"
 
 #include <growstack/detail/spare.hpp>
 #include <growstack/detail/switch.hpp>
 #include <growstack/heap/resource.hpp>
-#include "memory/stackalloc.hpp"
-#include "stack/family.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -57,7 +57,7 @@ private:
 };
 
 struct block_cache {
-    block_list lists[size_classes][grow::policy_count];
+    block_list lists[size_classes][grow::cache_rows];
     bool is_ready = false; // its contents go back when the thread ends
     bool has_ended = false;
 };
@@ -65,7 +65,7 @@ struct block_cache {
 [[gnu::tls_model("initial-exec")]] constinit thread_local block_cache cache;
 
 block_list& list_of(const block_type& type, const grow::policy& policy) noexcept {
-    return cache.lists[type.size_class][policy.index];
+    return cache.lists[type.size_class][policy.cache_row];
 }
 
 void count_kept(std::ptrdiff_t bytes) noexcept {
@@ -119,7 +119,7 @@ void set_type(control_block& block, const block_type& type) noexcept {
 void begin_again(control_block& block, const block_type& type) noexcept {
     grow::cache.count_kept(-stack_bytes(block));
     block.stack.resumer = nullptr;
-    block.stack.has_started = false;
+    block.stack.state = block.stack.sizes->state;
     block.books().value_type = nullptr;
     set_type(block, type);
 }
@@ -141,7 +141,7 @@ void begin_again(control_block& block, const block_type& type) noexcept {
     std::construct_at(&block->books());
     self.books().self = &self;
     grow::count_bytes(self, memory.bytes(), 0);
-    self.check_reasons = sizes.check_reasons;
+    self.state = sizes.state;
     self.update_limit();
     self.context = first_context(*block);
     set_type(*block, type);
@@ -152,17 +152,10 @@ void begin_again(control_block& block, const block_type& type) noexcept {
 // memory. It then counts as cached. Returns whether it did.
 bool keep_stack(stack& self) noexcept {
     const std::size_t bytes = self.sizes->initial_bytes;
-    const bool is_alone = !self.pins && !self.has_jump_buffers && !self.books().jump_pin && !self.books().creator &&
-                          !self.books().first_dependent && !self.books().roots;
-    const bool is_as_new = self.books().counts.peak_stack_bytes ==
-                               bytes && // nothing moved, linked, opened or allocated
-                           self.check_reasons == self.sizes->check_reasons &&
-                           !self.is_limit_lowered && self.books().mark == grow::stack_books::whole &&
-                           !grow::has_noted_reserve(self);
     const bool is_wanted = reinterpret_cast<const control_block&>(self).type->is_cached &&
                            bytes <= largest_kept_bytes && grow::is_free_simple() &&
                            grow::cache.kept_bytes.load(std::memory_order_relaxed) < most_kept_bytes;
-    if (!is_alone || !is_as_new || !is_wanted) return false;
+    if (!self.is_as_new() || !is_wanted) return false;
     grow::cache.count_kept(static_cast<std::ptrdiff_t>(bytes));
     return true;
 }
@@ -173,19 +166,19 @@ bool keep_stack(stack& self) noexcept {
                                                   const stack_options& options, bool is_default) {
     control_block* block = nullptr;
     grow::with_room_to_throw([&] { block = allocate(type, sizes_for(policy, options, is_default)); });
-    grow::leave_reserve();
+    grow::leave_spare();
     return block;
 }
 
 [[gnu::noinline]] void delete_slowly(control_block& block) noexcept {
     grow::with_room([&block] {
         if (block.stack.memory.hi && (cache.is_ready || prepare_cache())) {
-            block_list& list = list_of(*block.type, *block.stack.kind());
+            block_list& list = list_of(*block.type, *block.stack.policy());
             if (list.count() < most_listed) return list.push(block);
         }
         free_block(block);
     });
-    grow::leave_reserve();
+    grow::leave_spare();
 }
 
 [[gnu::noinline]] void throw_failure(std::exception_ptr failure) {
@@ -201,7 +194,7 @@ bool keep_stack(stack& self) noexcept {
         grow::leave_family(block.stack);
         if (!keep_stack(block.stack)) grow::release_stack(block.stack);
     });
-    grow::leave_reserve();
+    grow::leave_spare();
     if (failure) throw_failure(std::move(failure));
 }
 
@@ -214,9 +207,9 @@ void free_kept_blocks() noexcept {
 }
 
 void destroy_body(control_block& block) noexcept {
-    const bool has_body = block.stack.has_body;
-    block.stack.has_body = false;
-    if (has_body && block.type->destroy_body) block.type->destroy_body(block);
+    const bool is_there = block.stack.has(grow::has_body);
+    block.stack.remove(grow::has_body);
+    if (is_there && block.type->destroy_body) block.type->destroy_body(block);
     if (grow::is_auditing()) [[unlikely]]
         std::memset(static_cast<void*>(&block + 1), 0, block.type->bytes - sizeof block);
 }
@@ -233,10 +226,10 @@ control_block* new_block(const block_type& type, const grow::policy& policy, con
 
 void delete_block(control_block& block) noexcept {
     const bool is_simple = block.stack.memory.hi && cache.is_ready &&
-                           list_of(*block.type, *block.stack.kind()).count() < most_listed;
+                           list_of(*block.type, *block.stack.policy()).count() < most_listed;
     if (!is_simple) [[unlikely]]
         return delete_slowly(block);
-    list_of(*block.type, *block.stack.kind()).push(block);
+    list_of(*block.type, *block.stack.policy()).push(block);
 }
 
 void finish(control_block& block, stack& resumer) {

@@ -1,10 +1,12 @@
 // What a handle asks of a coroutine that does not run, and what its body asks of it.
+#include "policy/contiguous.hpp"
+#include "stack/family.hpp"
+#include "stack/release.hpp"
 #include "stack/root_stack.hpp"
 
 #include <growstack/detail/control_block.hpp>
 #include <growstack/detail/switch.hpp>
 #include <growstack/this_coroutine.hpp>
-#include "stack/family.hpp"
 
 #include <algorithm>
 
@@ -15,7 +17,7 @@ using grow::stack;
 void join_running(control_block& block) noexcept {
     grow::with_room([&block] {
         const grow::thread_state& thread = grow::this_thread();
-        grow::join_family(block.stack, thread.running->kind() ? *thread.running : *thread.native->caller);
+        grow::join_family(block.stack, thread.running->policy() ? *thread.running : *thread.native->caller);
     });
 }
 
@@ -55,7 +57,7 @@ void growstack::this_coroutine::ensure(std::size_t bytes) {
 
 void growstack::this_coroutine::shrink() noexcept {
     grow::stack* self = grow::this_thread().running;
-    if (!self || !self->kind() || !self->kind()->is_movable || self->top) return;
+    if (!self || !self->policy() || !self->policy()->moves || self->innermost_chunk) return;
     self->add(grow::shrink_requested);
     detail::write_limit(self->update_limit());
 }

@@ -48,7 +48,7 @@ extern "C" void growstack_enter(transfer_t arrived) noexcept {
     for (;;) {
         block.stack.resumer->context = arrived.fctx;
         if (grow::is_sanitized()) grow::confirm_switch(block.stack, *block.stack.resumer);
-        block.stack.has_started = true;
+        block.stack.add(grow::has_started);
         write_limit(block.stack.limit);
         run_body(block);
         arrived = die(block.stack, *block.stack.resumer);

@@ -1,7 +1,7 @@
 // The books of native(). Between the assembly's change of stacks and the scope, the limit says "no checks".
-#include "policy/policy.hpp"
+#include "stack/announce.hpp"
+#include "system/exceptions_in_flight.hpp"
 
-#include <growstack/detail/address_sanitizer.hpp>
 #include <growstack/native.hpp>
 
 namespace growstack::detail {
@@ -29,7 +29,7 @@ native_scope::~native_scope() {
 // Not in ~native_scope: an exception goes on from there, on the thread's stack.
 native_return::~native_return() {
     const grow::checks_off quiet; // a signal handler's check must not announce its chunk in the middle
-    const grow::stack& caller = *grow::this_thread().running;
+    grow::stack& caller = *grow::this_thread().running;
     grow::announce_memory(caller);
     if (grow::exceptions_in_flight()) grow::forget_innermost_frames(caller);
 }

@@ -46,7 +46,7 @@ namespace {
                            ? "it is running: a coroutine cannot resume itself"
                            : "it is normal: it has resumed the coroutine that runs now, or waits for growstack::native";
     std::snprintf(text, sizeof text, "growstack: resume() of coroutine %p (%s): %s", static_cast<const void*>(&block),
-                  block.stack.kind()->name, what);
+                  block.stack.policy()->name, what);
     throw usage_error(text);
 }
 

@@ -3,6 +3,8 @@
 #include "memory/find_stack.hpp"
 #include "memory/quarantine.hpp"
 #include "memory/stack_pool.hpp"
+#include "stack/chunk.hpp"
+#include "stack/release.hpp"
 #include "stack/root_stack.hpp"
 
 #include <growstack/heap/resource.hpp>

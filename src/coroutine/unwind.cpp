@@ -3,6 +3,10 @@
 //
 // Source: Itanium C++ ABI, 1.6.4 (forced unwinding); glibc nptl/unwind.c.
 #include "base/fatal.hpp"
+#include "policy/contiguous.hpp"
+#include "stack/announce.hpp"
+#include "stack/pieces.hpp"
+#include "stack/release.hpp"
 #include "stack/root_stack.hpp"
 
 #include <growstack/detail/control_block.hpp>
@@ -56,15 +60,11 @@ transfer_t start_unwind(transfer_t arrived) {
     fatal_unwind_lost(self);
 }
 
-} // namespace
-
-namespace {
-
 // On a dense stack's first memory, to which the unwind comes back from chunks.
-std::size_t bytes_to_unwind(const stack& self) noexcept {
-    const void* sp = self.context;
-    for (const grow::chunk* c = self.top; c; c = c->older) sp = c->entered_from;
-    return reinterpret_cast<std::uintptr_t>(sp) - self.memory.lo;
+std::size_t bytes_to_unwind(stack& self) noexcept {
+    std::uintptr_t sp = 0;
+    grow::for_each_piece(self, [&sp](const grow::piece&, grow::bounds frames) { sp = frames.lo; });
+    return sp - self.memory.lo;
 }
 
 bool is_guarded(stack& self) noexcept { return grow::piece_of(self, nullptr).guard().bytes() != 0; }
@@ -117,7 +117,7 @@ void unwind(control_block& block) noexcept {
     if (self.is_dead()) return;
     grow::check_mark(self);
     if (!self.is_suspended() || self.books().destroyer) fatal_destroyed_while_active(self);
-    if (self.has_started) return unwind_started(block);
+    if (self.has(grow::has_started)) return unwind_started(block);
     end(block);
 }
 

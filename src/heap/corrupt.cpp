@@ -1,6 +1,5 @@
 // The heap's messages.
 #include "heap/corrupt.hpp"
-
 #include "base/message.hpp"
 
 #include <cstdlib>

@@ -1,6 +1,5 @@
 // All slots of one class that no thread has.
 #include "heap/mcentral.hpp"
-
 #include "heap/corrupt.hpp"
 
 namespace growstack::heap {

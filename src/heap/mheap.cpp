@@ -1,6 +1,5 @@
 // Runs of free pages.
 #include "heap/mheap.hpp"
-
 #include "heap/corrupt.hpp"
 
 #include <algorithm>

@@ -8,8 +8,9 @@
 // lists of an mcentral or an mcache.
 #pragma once
 
-#include <growstack/heap/size_class.hpp>
 #include "heap/object_list.hpp"
+
+#include <growstack/heap/size_class.hpp>
 
 #include <boost/intrusive/list_hook.hpp>
 #include <boost/intrusive/set_hook.hpp>

@@ -1,9 +1,9 @@
 // The process's heap, and each thread's part of it.
-#include <growstack/heap/resource.hpp>
-#include "heap/tiny.hpp"
-
 #include "heap/corrupt.hpp"
 #include "heap/process_heap.hpp"
+#include "heap/tiny.hpp"
+
+#include <growstack/heap/resource.hpp>
 
 #include <cstring>
 #include <new>

@@ -1,12 +1,12 @@
 // A ring of the stacks that were moved away from last.
 #include "memory/quarantine.hpp"
 #include "base/fatal.hpp"
+#include "base/modes.hpp"
 #include "base/outward_call.hpp"
 #include "memory/stack_cache.hpp"
 #include "memory/stack_pool.hpp"
-#include "system/guard.hpp"
-
 #include "memory/stackalloc.hpp"
+#include "system/guard.hpp"
 
 #include <array>
 #include <mutex>
@@ -60,7 +60,9 @@ void give_back(const former_stack& s) noexcept {
 
 } // namespace
 
-void quarantine(const stack& self, bounds old, stack_layout layout, std::uintptr_t code) noexcept {
+void stackfree_after_move(const stack& self, bounds old, stack_layout layout, std::uintptr_t code) noexcept {
+    if (!is_faulting()) [[likely]]
+        return stackfree(old, layout);
     const outward_call outward;
     if (old.bytes() > largest_kept_bytes || !install_guard(old)) return stackfree(old, layout);
     count_freed(bytes_of(class_of(old.bytes(), layout)));

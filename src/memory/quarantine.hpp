@@ -8,9 +8,9 @@
 
 namespace growstack::grow {
 
-/// Takes the memory that `self` has moved away from, instead of stackfree. `code`: where the move was asked for, if
-/// known.
-void quarantine(const stack& self, bounds old, stack_layout layout, std::uintptr_t code) noexcept;
+/// Frees the memory that `self` has moved away from, or takes it into quarantine, in that mode. `code`: where the move
+/// was asked for, if known.
+void stackfree_after_move(const stack& self, bounds old, stack_layout layout, std::uintptr_t code) noexcept;
 
 /// Gives all that is kept back.
 void end_quarantine() noexcept;

@@ -1,6 +1,6 @@
 // The stacks that no thread has.
 #include "memory/stack_pool.hpp"
-
+#include "sanitizer/address.hpp"
 #include "sanitizer/valgrind.hpp"
 #include "system/address_space.hpp"
 #include "system/guard.hpp"

@@ -7,9 +7,8 @@
 // need a page.
 #pragma once
 
-#include "memory/stack_cache.hpp"
-
 #include "heap/mheap.hpp"
+#include "memory/stack_cache.hpp"
 
 #include <boost/intrusive/list.hpp>
 

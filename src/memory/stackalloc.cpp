@@ -1,12 +1,13 @@
 // stackalloc and stackfree. Compiled for general registers only; what leaves this file saves the vectors first.
+#include "memory/stackalloc.hpp"
 #include "base/outward_call.hpp"
 #include "memory/stack_pool.hpp"
+#include "sanitizer/address.hpp"
 #include "sanitizer/address_shadow.hpp"
 
 #include <growstack/detail/address_sanitizer.hpp>
 #include <growstack/detail/thread.hpp>
 #include <growstack/stats.hpp>
-#include "memory/stackalloc.hpp"
 
 #include <sys/mman.h>
 

@@ -42,18 +42,18 @@ constexpr class_facts classes = [] {
 }();
 
 static_assert(sizeof(heap::mspan::slot_class) == 4 && sizeof(heap::mspan::capacity) == 4);
-static_assert(sizeof(stack::check_reasons) == 1, "has_started is the lowest bit of the byte that follows");
+static_assert(has_started == 1 << 8, "the lowest bit of the second byte");
 
 using heap::mspan;
 
 constexpr fact facts[] = {
-    {"stack.top", offsetof(stack, top), nullptr},
+    {"stack.innermost_chunk", offsetof(stack, innermost_chunk), nullptr},
     {"stack.memory", offsetof(stack, memory), nullptr},
     {"stack.resumer", offsetof(stack, resumer), nullptr},
     {"stack.context", offsetof(stack, context), nullptr},
     {"stack.sizes", offsetof(stack, sizes), nullptr},
-    {"stack.has_started", offsetof(stack, check_reasons) + 1, nullptr},
-    {"sizes.kind", offsetof(stack_sizes, kind), nullptr},
+    {"stack.has_started", offsetof(stack, state) + 1, nullptr},
+    {"sizes.policy", offsetof(stack_sizes, policy), nullptr},
     {"policy.name", offsetof(policy, name), nullptr},
     {"chunk.older", offsetof(chunk, older), nullptr},
     {"chunk.entered_from", offsetof(chunk, entered_from), nullptr},
@@ -75,8 +75,8 @@ constexpr fact facts[] = {
     {"classes.stride", 0, &classes.stride_bytes},
     {"classes.alignment", 0, &classes.slot_alignment},
     {"top_step", top_step_bytes, nullptr},
-    {"room_bytes", detail::largest_room_bytes + detail::reserve_bytes, nullptr}, // that may be open below a stack
-    {"span.hook", sizeof(heap::tree_hook), nullptr},                             // its list's: the second base
+    {"room_bytes", detail::largest_room_bytes + detail::spare_bytes, nullptr}, // that may be open below a stack
+    {"span.hook", sizeof(heap::tree_hook), nullptr},                           // its list's: the second base
     {"span.lo", offsetof(mspan, lo), nullptr},
     {"span.lo_shift", scale_shift, nullptr},
     {"span.class", offsetof(mspan, slot_class), nullptr},

@@ -1,11 +1,13 @@
-// The words of an overflow, and the room that its destructors get.
+// Throwing stack_overflow: its words, and the room that the destructors on the way get.
+#include "policy/overflow.hpp"
 #include "base/fatal.hpp"
 #include "policy/policy.hpp"
+#include "stack/announce.hpp"
 #include "stack/room.hpp"
 #include "system/call_site.hpp"
+#include "system/exceptions_in_flight.hpp"
 #include "system/guard.hpp"
 
-#include <growstack/detail/address_sanitizer.hpp>
 #include <growstack/detail/thread.hpp>
 #include <growstack/errors.hpp>
 
@@ -56,7 +58,7 @@ public:
     ~throw_from_root_stack() {
         const checks_off quiet;
         announce_memory(self_);
-        forget_frames({piece_of(self_, self_.top).accessible_lo(), self_.innermost().hi}); // they may go without a word
+        forget_frames({innermost_piece(self_).accessible_lo(), self_.innermost().hi}); // they may go without a word
     }
     throw_from_root_stack(const throw_from_root_stack&) = delete;
     throw_from_root_stack& operator=(const throw_from_root_stack&) = delete;
@@ -69,7 +71,7 @@ private:
 
 check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, overflow_reason reason) {
     if (!can_wait(self, frame, frame_bytes)) throw_stack_overflow(self, frame, frame_bytes, reason);
-    self.add(overflow_pending);
+    self.add(overflow_waits);
     return stay(self, frame);
 }
 
@@ -81,13 +83,13 @@ void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t fra
     std::snprintf(message, sizeof message,
                   "growstack: stack overflow in coroutine %p (%s): a frame of %s%zu bytes does not fit; "
                   "%zu bytes of stack in use, %zu allowed, %zu of them headroom; %s",
-                  static_cast<void*>(&self), self.kind()->name, is_small ? "up to " : "",
+                  static_cast<void*>(&self), self.policy()->name, is_small ? "up to " : "",
                   is_small ? unasked_bytes : frame_bytes, self.books().stack_bytes, self.sizes->max_bytes,
                   self.sizes->headroom_bytes, advice(reason));
     open_beyond_room(self, frame.callee_sp() - throw_bytes);
     if (is_tight(self) && frame.callee_sp() - self.memory.lo < detail::least_throw_bytes)
         detail::fatal_no_room_to_throw(self);
-    self.is_limit_lowered = true;
+    self.add(overflow_unwinds);
     detail::write_limit(self.update_limit());
     const throw_from_root_stack announced{self};
     throw stack_overflow(message);
@@ -104,9 +106,9 @@ const char* stack_overflow::what() const noexcept { return message_; }
 
 stack_overflow::~stack_overflow() {
     grow::stack* self = grow::this_thread().running;
-    if (!self || !self->is_limit_lowered || grow::exceptions_in_flight()) return;
+    if (!self || !self->has(grow::overflow_unwinds) || grow::exceptions_in_flight()) return;
     const bool is_lowered_now = detail::read_limit() == self->limit;
-    self->is_limit_lowered = false;
+    self->remove(grow::overflow_unwinds);
     self->update_limit();
     grow::close_unused_room(*self, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
     if (is_lowered_now) detail::write_limit(self->limit);

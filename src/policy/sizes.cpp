@@ -1,12 +1,12 @@
 // Checking the sizes, and keeping one copy of each set of them.
 #include "policy/sizes.hpp"
 #include "base/modes.hpp"
+#include "memory/stackalloc.hpp"
 
 #include <growstack/detail/address_sanitizer.hpp>
 #include <growstack/detail/thread.hpp>
 #include <growstack/detail/thread_sanitizer.hpp>
 #include <growstack/errors.hpp>
-#include "memory/stackalloc.hpp"
 
 #include <algorithm>
 #include <compare>
@@ -26,8 +26,7 @@ namespace {
 
 // A reserved stack has all its address space at once.
 std::size_t first_bytes(const stack_options& options, const grow::policy& policy) noexcept {
-    return grow::stackalloc_bytes(&policy == &grow::reserved_policy ? options.max_bytes : options.initial_bytes,
-                                  options.layout);
+    return grow::stackalloc_bytes(policy.reserves ? options.max_bytes : options.initial_bytes, options.layout);
 }
 
 std::size_t headroom_bytes(const stack_options& options, std::size_t stack_bytes) noexcept {
@@ -40,16 +39,16 @@ void check_dense(const stack_options& options, const grow::policy& policy, std::
     constexpr std::size_t unwinding_bytes = least_throw_bytes + 512; // a small frame may begin below the limit, unasked
     const grow::bounds small{0, stack_bytes};
     if (grow::guard_of(small, options.layout).bytes()) return;
-    if (&policy != &grow::contiguous_policy && headroom_bytes(options, stack_bytes) < unwinding_bytes)
+    if (!policy.moves && headroom_bytes(options, stack_bytes) < unwinding_bytes)
         throw_bad_size("headroom_bytes", headroom_bytes(options, stack_bytes),
                        "a dense stack that does not move needs 6144");
-    if (&policy == &grow::contiguous_policy && options.max_bytes < detail::smallest_guarded_max_bytes)
+    if (policy.moves && options.max_bytes < detail::smallest_guarded_max_bytes)
         throw_bad_size("max_bytes", options.max_bytes,
                        "a dense stack must be able to grow to 32768, where it gets a guard");
 }
 
 void check_sizes(const stack_options& options, const grow::policy& policy) {
-    if (&policy == &grow::reserved_policy && (!options.max_bytes || options.max_bytes > absurd_bytes))
+    if (policy.reserves && (!options.max_bytes || options.max_bytes > absurd_bytes))
         throw_bad_size("max_bytes", options.max_bytes, "a reserved stack needs so much address space");
     if (!options.initial_bytes) throw_bad_size("initial_bytes", 0, "a stack needs memory");
     if (options.initial_bytes > absurd_bytes)
@@ -67,7 +66,7 @@ void check_sizes(const stack_options& options, const grow::policy& policy) {
     if (options.non_split_bytes > absurd_bytes)
         throw_bad_size("non_split_bytes", options.non_split_bytes, "larger than the address space has room for");
     check_dense(options, policy, first_bytes(options, policy));
-    if (&policy == &grow::fixed_policy || &policy == &grow::reserved_policy) return;
+    if (!policy.grows()) return;
     if (options.max_bytes > absurd_bytes)
         throw_bad_size("max_bytes", options.max_bytes, "larger than the address space has room for");
     if (options.max_bytes < first_bytes(options, policy))
@@ -104,22 +103,19 @@ grow::stack_sizes computed(const grow::policy& policy, const stack_options& want
     const bool is_hard = grow::is_sanitized() || grow::has_fibers() || modes.link || modes.fault;
     const bool is_guarded_instead = wanted.layout == stack_layout::dense && is_hard;
     const stack_options options = is_guarded_instead ? without_dense(wanted) : wanted;
-    const bool is_contiguous = &policy == &grow::contiguous_policy;
-    const bool is_segmented = &policy == &grow::segmented_policy;
     const std::size_t bytes = first_bytes(options, policy);
-    return {.kind = &policy,
+    return {.policy = &policy,
             .headroom_bytes = headroom_bytes(options, bytes),
             .initial_bytes = bytes,
-            .max_bytes = is_contiguous || is_segmented ? options.max_bytes : bytes + options.room_bytes,
+            .max_bytes = policy.grows() ? options.max_bytes : bytes + options.room_bytes,
             .chunk_bytes = grow::stackalloc_bytes(options.chunk_bytes),
             .room_bytes = options.room_bytes,
             .non_split_bytes = options.non_split_bytes,
-            .keep_chunk = is_segmented && options.release == chunk_release::keep_one && !modes.link,
+            .keep_chunk = policy.links && options.release == chunk_release::keep_one && !modes.link,
             .move_at_guard = options.move_at_guard,
-            .check_reasons = static_cast<unsigned char>((is_contiguous && modes.move) * grow::moves_always +
-                                                        ((is_contiguous || is_segmented) && modes.link) *
-                                                            grow::links_always),
-            .shrink_on_yield = is_contiguous && options.shrink_on_yield,
+            .shrink_on_yield = policy.moves && options.shrink_on_yield,
+            .state = static_cast<unsigned short>((policy.moves && modes.move) * grow::moves_always +
+                                                 (policy.grows() && modes.link) * grow::links_always),
             .layout = options.layout};
 }
 
@@ -142,13 +138,14 @@ const grow::stack_sizes& shared(const configuration& wanted) {
 
 } // namespace
 
-constinit thread_local last_sizes last_used[grow::policy_count] = {};
+constinit thread_local last_sizes last_used[grow::cache_rows] = {};
 
 const grow::stack_sizes& sizes_for(const grow::policy& policy, const stack_options& options, bool is_default) {
     const unsigned bits = grow::stress_bits.load(std::memory_order_relaxed);
     const grow::stack_sizes& sizes = shared({&policy, options, bits});
-    last_sizes& last = last_used[policy.index];
-    if (last.stress_bits != bits) last = {};
+    last_sizes& last = last_used[policy.cache_row];
+    if (last.stress_bits != bits || last.policy != &policy) last = {};
+    last.policy = &policy;
     last.stress_bits = bits;
     if (is_default) {
         last.sizes_by_default = &sizes;

@@ -9,15 +9,16 @@
 namespace growstack::detail {
 
 /// What the calling thread used last: it creates many coroutines with the options of the one before. One for each
-/// policy.
+/// row of caches.
 struct last_sizes {
-    unsigned stress_bits; // under which the others hold
+    const grow::policy* policy; // whose the others are
+    unsigned stress_bits;       // under which they hold
     const grow::stack_sizes* sizes_by_default;
     const grow::stack_sizes* sizes;
     stack_options options; // of `sizes`
 };
 [[gnu::tls_model("initial-exec"),
-  gnu::visibility("hidden")]] extern constinit thread_local last_sizes last_used[grow::policy_count];
+  gnu::visibility("hidden")]] extern constinit thread_local last_sizes last_used[grow::cache_rows];
 
 /// Returns the sizes for a stack of that policy under the hard modes that are on now. They stay where they are for
 /// good, and are the same object for the same options. Throws std::invalid_argument for sizes that make no sense.
@@ -27,8 +28,8 @@ const grow::stack_sizes& sizes_for(const grow::policy& policy, const stack_optio
 /// Returns the same if they are those that the thread used last; null otherwise.
 inline const grow::stack_sizes* known_sizes(const grow::policy& policy, const stack_options& options,
                                             bool is_default) noexcept {
-    const last_sizes& last = last_used[policy.index];
-    if (last.stress_bits != grow::stress_bits.load(std::memory_order_relaxed)) [[unlikely]]
+    const last_sizes& last = last_used[policy.cache_row];
+    if (last.policy != &policy || last.stress_bits != grow::stress_bits.load(std::memory_order_relaxed)) [[unlikely]]
         return nullptr;
     if (is_default) return last.sizes_by_default;
     return last.options == options ? last.sizes : nullptr;

@@ -14,12 +14,8 @@
 // AddressSanitizer.cpp, FunctionStackPoisoner. Functions are weak references: null in programs without
 // AddressSanitizer.
 #include "sanitizer/address_shadow.hpp"
-
 #include "base/outward_call.hpp"
-
-#include <growstack/detail/address_sanitizer.hpp>
-#include "stack/adjust.hpp"
-#include "stack/family.hpp"
+#include "sanitizer/address.hpp"
 
 #include <sys/mman.h>
 
@@ -85,7 +81,7 @@ void take_over(bounds from, std::uintptr_t distance) noexcept {
 
 } // namespace
 
-sanitized_forms forms_of(const displacement& moved) noexcept {
+address_forms other_forms_of(const displacement& moved) noexcept {
     if (!__asan_get_shadow_mapping) return {};
     const outward_call outward;
     const mapping map = mapping::current();
@@ -94,18 +90,13 @@ sanitized_forms forms_of(const displacement& moved) noexcept {
     const displacement negated{{-moved.from.hi, -moved.from.lo}, -moved.distance};
     // Addresses are higher than indices. Upwards they go first, downwards last: no word is then moved from one range
     // into the other, and moved again.
-    if (static_cast<std::intptr_t>(distance) > 0) return {address, index, negated};
-    return {index, address, negated};
+    if (static_cast<std::intptr_t>(distance) > 0) return {{address, index, negated}, 3};
+    return {{index, address, negated}, 3};
 }
 
-void move_shadow(stack& self, std::uintptr_t live_lo, std::uintptr_t marked_lo, const displacement& moved) noexcept {
-    const sanitized_forms forms = forms_of(moved);
-    take_over(mapping::current().shadow_of({marked_lo, moved.from.hi}), forms[0].distance);
-    for (const displacement& form : forms) {
-        adjust_range({live_lo + moved.distance, self.memory.hi}, form);
-        adjust_attached(self, form);
-        adjust_dependents(self, form);
-    }
+void move_shadow(bounds marked, std::uintptr_t distance) noexcept {
+    const mapping map = mapping::current();
+    take_over(map.shadow_of(marked), static_cast<std::uintptr_t>(static_cast<std::intptr_t>(distance) >> map.scale));
 }
 
 void forget_frames(bounds memory) noexcept {

@@ -4,19 +4,24 @@
 #include <growstack/detail/stack.hpp>
 
 #include <array>
+#include <cstddef>
 
 namespace growstack::grow {
 
 /// The forms, other than pointers, in which sanitized code keeps addresses of a stack across calls: apply each in turn.
-/// Without AddressSanitizer they change nothing.
-using sanitized_forms = std::array<displacement, 3>;
+struct address_forms {
+    std::array<displacement, 3> all{};
+    std::size_t count = 0; // without AddressSanitizer none
 
-/// Returns how they change when the stack moves so.
-sanitized_forms forms_of(const displacement& moved) noexcept;
+    const displacement* begin() const noexcept { return all.data(); }
+    const displacement* end() const noexcept { return all.data() + count; }
+};
 
-/// A stack's live part, from live_lo up, has been copied: so is its shadow, from marked_lo up, and what points to it is
-/// re-pointed, on the stack itself and in all that depends on it. The old place's shadow is clean then.
-void move_shadow(stack& self, std::uintptr_t live_lo, std::uintptr_t marked_lo, const displacement& moved) noexcept;
+/// Returns how they change when a stack moves so. Keeps the vector registers.
+address_forms other_forms_of(const displacement& moved) noexcept;
+
+/// A stack's live part has been copied: its shadow is too, from where frames may have marks, and the old one is clean.
+void move_shadow(bounds marked, std::uintptr_t distance) noexcept;
 
 /// Free memory: AddressSanitizer reports whoever touches it. Of very large memory, the high end only.
 void forbid(bounds memory) noexcept;

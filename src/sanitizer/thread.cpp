@@ -1,4 +1,6 @@
 // ThreadSanitizer's view of the stacks. Its functions are weak references: null in programs without it.
+#include "base/modes.hpp"
+
 #include <growstack/detail/stack.hpp>
 #include <growstack/detail/thread_sanitizer.hpp>
 
@@ -48,5 +50,13 @@ void forget_calls(std::size_t count) noexcept {
 }
 
 bool has_fibers() noexcept { return __tsan_switch_to_fiber; }
+
+namespace {
+
+[[gnu::constructor(102)]] void note_sanitizer() noexcept {
+    if (has_fibers()) stress_bits |= fiber_bit;
+}
+
+} // namespace
 
 } // namespace growstack::grow

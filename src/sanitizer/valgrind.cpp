@@ -17,43 +17,43 @@
 namespace growstack::grow {
 namespace {
 
-// Valgrind's numbers of the stacks that it knows, by their tops: a hash table with linear probing, in pages of its own,
-// for growth must not use the heap.
+// Valgrind's numbers of the stacks that it knows, by their high ends: a hash table with linear probing, in pages of its
+// own, for growth must not use the heap.
 class stack_numbers {
 public:
-    void add(std::uintptr_t top, unsigned number) noexcept {
+    void add(std::uintptr_t hi, unsigned number) noexcept {
         if (2 * (count_ + 1) > capacity_ && !enlarge()) return; // then it stays registered, that is all
-        entries_[place_of(top)] = {top, number};
+        entries_[place_of(hi)] = {hi, number};
         ++count_;
     }
 
     // Returns 0 if there is none: Valgrind's numbers begin with its main thread's stack.
-    unsigned remove(std::uintptr_t top) noexcept {
+    unsigned remove(std::uintptr_t hi) noexcept {
         if (!count_) return 0;
-        std::size_t hole = place_of(top);
-        if (!entries_[hole].top) return 0;
+        std::size_t hole = place_of(hi);
+        if (!entries_[hole].hi) return 0;
         const unsigned number = std::exchange(entries_[hole], {}).number;
         --count_;
         // What follows may have been put there because the hole's place was taken.
-        for (std::size_t i = next(hole); entries_[i].top; i = next(i)) {
+        for (std::size_t i = next(hole); entries_[i].hi; i = next(i)) {
             const entry e = std::exchange(entries_[i], {});
-            entries_[place_of(e.top)] = e;
+            entries_[place_of(e.hi)] = e;
         }
         return number;
     }
 
 private:
     struct entry {
-        std::uintptr_t top = 0;
+        std::uintptr_t hi = 0;
         unsigned number = 0;
     };
 
     std::size_t next(std::size_t i) const noexcept { return (i + 1) & (capacity_ - 1); }
 
-    // Where the top's entry is, or belongs.
-    std::size_t place_of(std::uintptr_t top) const noexcept {
-        std::size_t i = (top >> 10) * 0x9e3779b97f4a7c15 >> (64 - std::countr_zero(capacity_));
-        while (entries_[i].top && entries_[i].top != top) i = next(i);
+    // Where the hi's entry is, or belongs.
+    std::size_t place_of(std::uintptr_t hi) const noexcept {
+        std::size_t i = (hi >> 10) * 0x9e3779b97f4a7c15 >> (64 - std::countr_zero(capacity_));
+        while (entries_[i].hi && entries_[i].hi != hi) i = next(i);
         return i;
     }
 
@@ -65,7 +65,7 @@ private:
         entry* const old = std::exchange(entries_, static_cast<entry*>(memory));
         const std::size_t old_capacity = std::exchange(capacity_, capacity);
         for (std::size_t i = 0; i < old_capacity; ++i)
-            if (old[i].top) entries_[place_of(old[i].top)] = old[i];
+            if (old[i].hi) entries_[place_of(old[i].hi)] = old[i];
         if (old) ::munmap(old, old_capacity * sizeof(entry));
         return true;
     }
@@ -76,11 +76,19 @@ private:
 
 constinit stack_numbers numbers;
 
-constexpr std::size_t link_bytes = 2 * sizeof(void*); // of a free slot, at its top: stack_pool.hpp
+constexpr std::size_t link_bytes = 2 * sizeof(void*); // of a free slot, at its high end: stack_pool.hpp
 
 } // namespace
 
 bool has_valgrind() noexcept { return RUNNING_ON_VALGRIND; }
+
+namespace {
+
+[[gnu::constructor(102)]] void note_valgrind() noexcept {
+    if (has_valgrind()) stress_bits |= valgrind_bit;
+}
+
+} // namespace
 
 unsigned announce_stack(bounds memory) noexcept { return VALGRIND_STACK_REGISTER(memory.lo, memory.hi - 1); }
 

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "base/modes.hpp"
+#include "base/relocate.hpp"
 
 #include <growstack/detail/bounds.hpp>
-#include "base/relocate.hpp"
 
 #include <cstddef>
 
@@ -21,7 +21,7 @@ void forget_stack(unsigned number) noexcept;
 /// A slot, with its guard, is a stack from now on. What lies in it is undefined. One thread at a time, as retire_slot.
 void announce_slot(bounds slot) noexcept;
 
-/// A slot is no stack any more. But for the words at its top, where the pool links it, nobody may touch its memory.
+/// Marks a free slot inaccessible, except for the two words in which the pool links it.
 void retire_slot(bounds slot) noexcept;
 
 /// Relocates by another kernel, and what is known of each byte with it.

@@ -1,10 +1,11 @@
 // Re-pointing in place. Source: Go runtime/stack.go, adjustpointers, adjustctxt and friends.
+#include "stack/adjust.hpp"
+#include "base/relocate.hpp"
+#include "stack/alloca_block.hpp"
 #include "stack/jump_buffers.hpp"
+#include "stack/pieces.hpp"
 
 #include <growstack/detail/stack.hpp>
-#include "base/relocate.hpp"
-#include "stack/adjust.hpp"
-#include "stack/alloca_block.hpp"
 
 namespace growstack::grow {
 
@@ -24,13 +25,12 @@ void adjust_attached(stack& self, const displacement& moved) noexcept {
 
 void adjust_frames(stack& self, const displacement& moved) noexcept {
     if (self.is_dead()) return;
-    auto sp = reinterpret_cast<std::uintptr_t>(self.context);
-    for (const chunk* c = self.top; c; c = c->older) {
-        adjust_range({sp, reinterpret_cast<std::uintptr_t>(c)}, moved);
-        sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
-    }
-    adjust_range({sp, self.frames_hi()}, moved);
-    if (self.has_jump_buffers) adjust_jump_buffers({sp, self.memory.hi}, self.memory, moved);
+    std::uintptr_t sp = 0;
+    for_each_piece(self, [&](const piece&, bounds frames) {
+        adjust_range(frames, moved);
+        sp = frames.lo; // at last, on the first memory: jump buffers are looked for only there
+    });
+    if (self.has(has_jump_buffers)) adjust_jump_buffers({sp, self.memory.hi}, self.memory, moved);
 }
 
 } // namespace growstack::grow

@@ -1,11 +1,10 @@
 // Space for allocas that do not fit.
+#include "stack/alloca_block.hpp"
 #include "base/modes.hpp"
 #include "base/outward_call.hpp"
-#include "policy/policy.hpp"
+#include "sanitizer/address.hpp"
 #include "sanitizer/address_shadow.hpp"
-
-#include <growstack/detail/address_sanitizer.hpp>
-#include "stack/alloca_block.hpp"
+#include "stack/counts.hpp"
 
 #include <algorithm>
 #include <new>
@@ -43,27 +42,21 @@ void free_alloca_blocks(stack& self, bounds memory, std::uintptr_t sp) noexcept 
     }
 }
 
-allocation allocate_for_frame(stack& self, check_frame& frame, std::size_t bytes) {
-    free_alloca_blocks(self, self.innermost(), frame.callee_sp());
-    const std::size_t rounded = (bytes + 63) & ~std::size_t{63};
-    if (self.kind() == &fixed_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::fixed_size);
-    if (self.kind() == &reserved_policy) throw_stack_overflow(self, frame, bytes, overflow_reason::reserved_size);
-    if (bytes > self.sizes->max_bytes || self.books().stack_bytes + rounded > self.sizes->max_bytes)
-        throw_stack_overflow(self, frame, bytes, overflow_reason::max_bytes);
-    void* memory = new_memory(sizeof(alloca_block) + rounded);
-    if (!memory) throw_stack_overflow(self, frame, bytes, overflow_reason::no_memory);
-    check_frame* moved_frame = grow_ahead(self, frame, rounded); // the next one fits
-    const std::uintptr_t sp = moved_frame->callee_sp();
-    if (is_sanitized())
-        forget_frames({sp, self.innermost().hi}); // nobody is going to clear what the frame's other allocas have marked
+void* new_alloca_memory(std::size_t bytes) noexcept {
+    const outward_call outward;
+    return new_memory(sizeof(alloca_block) + bytes);
+}
+
+void* add_alloca_block(stack& self, check_frame& frame, void* memory, std::size_t bytes) noexcept {
+    const std::uintptr_t sp = frame.callee_sp();
+    forget_frames({sp, self.innermost().hi}); // nobody is going to clear what the frame's other allocas have marked
     const bool is_first = !self.books().allocas || self.books().allocas->frame_sp != sp;
-    moved_frame->lowered_by = is_first ? lowering_at(sp) : 0;
-    auto* block = new (memory) alloca_block{self.books().allocas, sp - moved_frame->lowered_by, rounded};
+    frame.lowered_by = is_first ? lowering_at(sp) : 0;
+    auto* block = new (memory) alloca_block{self.books().allocas, sp - frame.lowered_by, bytes};
     self.books().allocas = block;
-    count_bytes(self, sizeof *block + rounded, 0);
-    if (self.top) self.top->is_kept = false; // its return must come by pop_chunk, which frees the block
-    stay(self, *moved_frame);
-    return {moved_frame, block + 1};
+    count_bytes(self, sizeof *block + bytes, 0);
+    if (chunk* const c = self.innermost_chunk) c->is_kept = false; // it must return by pop_chunk, which frees the block
+    return block + 1;
 }
 
 } // namespace growstack::grow

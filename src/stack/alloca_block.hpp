@@ -18,6 +18,12 @@ struct alignas(64) alloca_block {
     std::size_t bytes;       // that follow this header
 };
 
+/// Returns memory for a block with so many bytes; null if there is none.
+void* new_alloca_memory(std::size_t bytes) noexcept;
+
+/// Ties a block in that memory to the frame, whose sp comes back lower if this is its first. Returns the space.
+void* add_alloca_block(stack& self, check_frame& frame, void* memory, std::size_t bytes) noexcept;
+
 /// Frees the blocks of frames in `memory` that have returned, given sp there.
 void free_alloca_blocks(stack& self, bounds memory, std::uintptr_t sp) noexcept;
 

@@ -1,12 +1,10 @@
-// The segmented policy, and the chunks that a pinned contiguous stack links too: push_chunk, pop_chunk.
-// Source: libgcc generic-morestack.c.
-#include "base/trace.hpp"
+// Linking a chunk where a stack is full, and unlinking it. Source: libgcc generic-morestack.c.
+#include "stack/chunk.hpp"
+#include "base/watch.hpp"
 #include "memory/stack_cache.hpp"
-#include "policy/policy.hpp"
-#include "stack/room.hpp"
-
-#include <growstack/detail/address_sanitizer.hpp>
 #include "stack/alloca_block.hpp"
+#include "stack/counts.hpp"
+#include "stack/room.hpp"
 
 #include <new>
 #include <utility>
@@ -70,46 +68,42 @@ std::uintptr_t copy_arguments(std::uintptr_t hi, const check_frame& frame, std::
 
 void free_kept_chunk(stack& self) noexcept {
     if (!self.ready) return;
-    emit(trace_event::stackfree, self, self.ready->memory, self.ready->memory.bytes());
+    tell({trace_event::stackfree, self, self.ready->memory, self.ready->memory.bytes()});
     free_chunk(self, std::exchange(self.ready, nullptr));
 }
 
-check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
+std::optional<check_result> push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes,
+                                       std::size_t argument_bytes, overflow_reason& reason) {
     // A signal handler's check, in the few instructions in which __morestack enters or leaves the kept chunk: that
     // chunk is not ours to take, nor is the place where the next one is kept. The same for whatever it calls.
     const bool is_in_transition = frame.limit == detail::limit_in_transition ||
-                                  (self.top && self.sizes->keep_chunk && !self.top->is_kept);
+                                  (self.innermost_chunk && self.innermost_chunk->is_in_transition);
     const std::size_t bytes = chunk_bytes_for(self, frame_bytes, argument_bytes);
-    overflow_reason reason;
     chunk* c = is_in_transition ? new_chunk(self, bytes, reason) : take_chunk(self, bytes, reason);
     if (!c) [[unlikely]]
-        return overflow(self, frame, frame_bytes, reason);
-    emit(trace_event::push_chunk, self, c->memory, c->is_new ? c->memory.bytes() : 0);
-    c->is_new = false;
+        return {};
+    c->is_in_transition = is_in_transition;
     c->is_kept = self.sizes->keep_chunk && !is_in_transition;
-    c->older = self.top;
+    c->older = self.innermost_chunk;
     c->entered_from = &frame;
-    self.top = c;
+    self.innermost_chunk = c;
     c->limit = self.update_limit();
     ++self.chunks_linked;
-    if (is_observed()) announce_memory(self);
     frame.entered = c;
-    return {&frame,
-            reinterpret_cast<void*>(copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
+    tell({trace_event::push_chunk, self, c->memory, c->is_new ? c->memory.bytes() : 0});
+    c->is_new = false;
+    return check_result{
+        &frame, reinterpret_cast<void*>(copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
 }
 
 void pop_chunk(check_frame& frame) noexcept {
     chunk* c = frame.entered;
     stack& self = *c->owner;
-    self.top = c->older;
+    self.innermost_chunk = c->older;
     if (self.books().allocas) [[unlikely]]
         free_alloca_blocks(self, c->memory, c->memory.hi);
-    if (is_observed()) {
-        announce_memory(self);
-        if (exceptions_in_flight()) forget_innermost_frames(self);
-    }
     if (frame.limit != detail::limit_in_transition) frame.limit = self.update_limit();
-    emit(trace_event::pop_chunk, self, c->memory, c->is_kept ? 0 : c->memory.bytes());
+    tell({trace_event::pop_chunk, self, c->memory, c->is_kept ? 0 : c->memory.bytes()});
     if (!c->is_kept) return free_chunk(self, c);
     free_kept_chunk(self);
     self.ready = c;
@@ -117,23 +111,11 @@ void pop_chunk(check_frame& frame) noexcept {
 
 void release_chunks(stack& self) noexcept {
     free_kept_chunk(self);
-    while (self.top) {
-        chunk* c = self.top;
-        self.top = c->older;
+    while (self.innermost_chunk) {
+        chunk* c = self.innermost_chunk;
+        self.innermost_chunk = c->older;
         free_chunk(self, c);
     }
 }
-
-namespace {
-
-check_result make_room(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
-    const bool may_stay = frame.limit != detail::limit_in_transition && !must_link(self);
-    if (may_stay && self.has_room(frame.callee_sp(), frame_bytes)) return stay(self, frame);
-    return push_chunk(self, frame, frame_bytes, argument_bytes);
-}
-
-} // namespace
-
-const policy segmented_policy{1, "segmented_stack", false, make_room};
 
 } // namespace growstack::grow

@@ -1,11 +1,10 @@
 // The families of stacks. One lock for all: it is taken when a coroutine creates or destroys a coroutine and when a
 // stack with dependents moves; coroutines created by plain threads, and stacks without dependents, never take it.
-#include "stack/at_rest.hpp"
+#include "stack/family.hpp"
+#include "stack/adjust.hpp"
 
 #include <growstack/detail/stack.hpp>
 #include <growstack/detail/thread.hpp>
-#include "stack/adjust.hpp"
-#include "stack/family.hpp"
 
 #include <mutex>
 #include <utility>
@@ -19,8 +18,8 @@ bool is_at_rest(const stack& s) noexcept {
     const native_call* native = this_thread().native;
     for (const stack* active = this_thread().running; active;) {
         if (active == &s) return true;
-        if (active->kind() && active->books().destroyer) active = active->books().destroyer;
-        else if (active->kind()) active = active->resumer;
+        if (active->policy() && active->books().destroyer) active = active->books().destroyer;
+        else if (active->policy()) active = active->resumer;
         else active = native ? std::exchange(native, native->outer)->caller : nullptr;
     }
     return false;
@@ -59,7 +58,7 @@ stack* next_dependent(const stack& origin, stack& after) noexcept {
 } // namespace
 
 void join_family(stack& created, stack& creator) noexcept {
-    stack* nearest = creator.kind() && creator.kind()->is_movable ? &creator : creator.books().creator;
+    stack* nearest = creator.policy() && creator.policy()->moves ? &creator : creator.books().creator;
     if (!nearest) return;
     const checks_off quiet;
     const std::lock_guard lock{families};

@@ -18,6 +18,10 @@ void join_family(stack& created, stack& creator) noexcept;
 /// Takes `leaving` out; its dependents go to its creator, for they may point there too. A second call does nothing.
 void leave_family(stack& leaving) noexcept;
 
+/// Says if a stack does not run, or waits on this thread for the one that runs: its context tells where its frames
+/// begin.
+bool is_at_rest(const stack& s) noexcept;
+
 /// Re-points whatever the dependents of `origin`, and theirs, hold of the moved stack.
 void adjust_dependents(stack& origin, const displacement& moved) noexcept;
 

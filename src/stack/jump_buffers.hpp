@@ -12,4 +12,8 @@ void adjust_jump_buffers(bounds where, bounds frames, const displacement& moved)
 /// Says if the stack, whose innermost frame has this sp, is pinned by a jump buffer elsewhere.
 bool has_jump_pin(stack& self, std::uintptr_t sp) noexcept;
 
+/// Pins the stack until the function that has called setjmp, with this sp, has returned; for good if that has no unwind
+/// tables.
+void pin_until_return(stack& self, std::uintptr_t sp) noexcept;
+
 } // namespace growstack::grow

@@ -1,13 +1,15 @@
-// The end of a stack.
+// Trimming a stack that waits, and giving one back that has ended.
+#include "stack/release.hpp"
 #include "base/fatal.hpp"
+#include "memory/stackalloc.hpp"
+#include "stack/alloca_block.hpp"
+#include "stack/chunk.hpp"
+#include "stack/family.hpp"
 #include "stack/room.hpp"
 
 #include <growstack/detail/root_slots.hpp>
 #include <growstack/detail/stack.hpp>
 #include <growstack/detail/thread_sanitizer.hpp>
-#include "memory/stackalloc.hpp"
-#include "stack/alloca_block.hpp"
-#include "stack/family.hpp"
 
 #include <sys/mman.h>
 
@@ -35,12 +37,7 @@ void trim_suspended(stack& self) noexcept {
 }
 
 void trim_suspended_pieces(stack& self) noexcept {
-    auto sp = reinterpret_cast<std::uintptr_t>(self.context);
-    for (chunk* c = self.top; c; c = c->older) {
-        trim_piece(self, piece_of(self, c), sp);
-        sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
-    }
-    trim_piece(self, piece_of(self, nullptr), sp);
+    for_each_piece(self, [&self](const piece& p, bounds frames) { trim_piece(self, p, frames.lo); });
 }
 
 void check_mark(const stack& self) noexcept {
@@ -58,7 +55,7 @@ void release_stack(stack& self) noexcept {
     if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));
     free_fiber(self);
     self.books().mark = 0;
-    self.shrink_above = UINTPTR_MAX; // the audit would find the old one: an address in memory that is given back
+    self.note_yield_above = UINTPTR_MAX; // the audit would find the old one: an address in memory that is given back
     self.keep_counts();
     stackfree(std::exchange(self.memory, {}), self.sizes->layout);
 }

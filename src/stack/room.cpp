@@ -2,11 +2,11 @@
 #include "stack/room.hpp"
 #include "base/modes.hpp"
 #include "base/outward_call.hpp"
-#include "base/trace.hpp"
-#include "policy/policy.hpp"
+#include "base/watch.hpp"
+#include "sanitizer/address.hpp"
+#include "stack/counts.hpp"
 #include "system/guard.hpp"
 
-#include <growstack/detail/address_sanitizer.hpp>
 #include <growstack/detail/thread.hpp>
 
 #include <algorithm>
@@ -15,11 +15,11 @@ namespace growstack::grow {
 
 using detail::page_bytes;
 
-bool is_tight(stack& self) noexcept { return !piece_of(self, self.top).guard().bytes(); }
+bool is_tight(stack& self) noexcept { return !innermost_piece(self).guard().bytes(); }
 
 bool is_stack_tight() noexcept {
     stack* const self = this_thread().running;
-    return self && self->kind() && is_tight(*self);
+    return self && self->policy() && is_tight(*self);
 }
 
 std::uintptr_t room_lo(const stack& self, const piece& p) noexcept {
@@ -37,7 +37,7 @@ bool open(stack& self, const piece& p, std::uintptr_t lo) noexcept {
     if (!remove_guard(opened)) return false;
     p.opened_lo = opened.lo;
     count_bytes(self, opened.bytes(), 0);
-    emit(trace_event::open_room, self, opened, opened.bytes());
+    tell({trace_event::open_room, self, opened, opened.bytes()});
     return true;
 }
 
@@ -53,7 +53,7 @@ bool open_room(stack& self, const piece& p, std::uintptr_t lo) noexcept {
 }
 
 bool open_beyond_room(stack& self, std::uintptr_t lo) noexcept {
-    const piece p = piece_of(self, self.top);
+    const piece p = innermost_piece(self);
     if (!p.guard().bytes()) return lo >= p.memory.lo;
     const std::uintptr_t lowest = p.guard().lo + page_bytes;
     const std::uintptr_t page = std::max(lo & ~(page_bytes - 1), lowest);
@@ -62,7 +62,7 @@ bool open_beyond_room(stack& self, std::uintptr_t lo) noexcept {
 }
 
 void close_unused_room(stack& self, std::uintptr_t sp) noexcept {
-    const piece p = piece_of(self, self.top);
+    const piece p = innermost_piece(self);
     if (sp > p.guard().hi + page_bytes / 2) close_room(self, p);
 }
 
@@ -72,7 +72,7 @@ void close_room(stack& self, const piece& p, std::uintptr_t hi) noexcept {
     const bounds closed{p.opened_lo, std::min(hi, p.guard().hi)};
     p.opened_lo = closed.hi < p.guard().hi ? closed.hi : 0;
     self.books().stack_bytes -= closed.bytes();
-    if (is_sanitized()) forget_frames(closed);
+    forget_frames(closed);
     install_guard(closed); // takes no mapping that was not there before the room was opened
 }
 

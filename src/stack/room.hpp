@@ -2,26 +2,9 @@
 // into it. Nothing moves, so it may be opened at any instruction.
 #pragma once
 
-#include <growstack/detail/config.hpp>
-#include <growstack/detail/stack.hpp>
-#include "memory/stackalloc.hpp"
+#include "stack/pieces.hpp"
 
 namespace growstack::grow {
-
-/// One piece of a stack: its first memory, or a chunk's.
-struct piece {
-    bounds memory;
-    stack_layout layout;
-    std::uintptr_t& opened_lo;
-
-    bounds guard() const noexcept { return guard_of(memory, layout); }
-    std::uintptr_t accessible_lo() const noexcept { return opened_lo ? opened_lo : guard().hi; }
-};
-
-inline piece piece_of(stack& self, chunk* c) noexcept {
-    return c ? piece{c->memory, stack_layout::guarded, c->opened_lo}
-             : piece{self.memory, self.sizes->layout, self.books().opened_lo};
-}
 
 /// Says if nothing stops code without checks at the end of the innermost memory.
 bool is_tight(stack& self) noexcept;

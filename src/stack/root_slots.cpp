@@ -1,10 +1,10 @@
 // The lists of slots that point into stacks. One lock for all: stacks without roots never take it.
 #include "memory/find_stack.hpp"
+#include "stack/adjust.hpp"
 #include "stack/root_stack.hpp"
 
 #include <growstack/detail/root_slots.hpp>
 #include <growstack/heap/resource.hpp>
-#include "stack/adjust.hpp"
 
 #include <mutex>
 #include <new>
@@ -30,7 +30,7 @@ void link(root_slot& slot, stack& to) noexcept {
 }
 
 bool may_point_into(const stack& self, std::uintptr_t address) noexcept {
-    return self.kind() && self.kind()->is_movable && address - self.memory.lo <= self.memory.bytes();
+    return self.policy() && self.policy()->moves && address - self.memory.lo <= self.memory.bytes();
 }
 
 // The movable stack that the address lies in, or one past the end of; null if there is none.
@@ -60,7 +60,7 @@ root_slot* new_root_range(void* pointers, std::size_t count) {
     with_room([slot] {
         stack* const running = this_thread().running;
         const std::lock_guard lock{all_roots};
-        if (running && running->kind() && running->kind()->is_movable) link(*slot, *running);
+        if (running && running->policy() && running->policy()->moves) link(*slot, *running);
     });
     return slot;
 }

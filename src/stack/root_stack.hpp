@@ -30,7 +30,7 @@ template <class F>
 /// limit. Precondition: no lock is held.
 inline void make_room(std::size_t bytes, std::size_t least) {
     if (!is_stack_tight()) return;
-    if (this_thread().running->kind()->is_movable) detail::growstack_ensure(bytes);
+    if (this_thread().running->policy()->moves) detail::growstack_ensure(bytes);
     const auto sp = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     stack& self = *this_thread().running;
     if (is_tight(self) && sp - self.memory.lo < least) detail::fatal_no_room_to_throw(self);

@@ -9,8 +9,13 @@
 #include "arch/x86_64/interrupted_code.hpp"
 
 #include <growstack/detail/bounds.hpp>
+#include <growstack/detail/thread.hpp>
 
 namespace growstack::grow {
+
+/// Says if an exception of the running coroutine is thrown and not caught yet. The unwinder then keeps addresses of the
+/// stack in the heap (_Unwind_Exception.private_2).
+inline bool exceptions_in_flight() noexcept { return this_thread().exceptions->in_flight != 0; }
 
 /// Says if all exceptions of the running coroutine that are in flight can be found. For the signal handler; takes time
 /// in proportion to the stack that is in use.

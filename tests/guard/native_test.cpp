@@ -13,7 +13,7 @@ namespace this_coroutine = growstack::this_coroutine;
 bool is_on_a_coroutines_stack() {
     const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     const auto* running = growstack::grow::this_thread().running;
-    return running && running->kind() && running->innermost().contains(here);
+    return running && running->policy() && running->innermost().contains(here);
 }
 
 int use_a_mebibyte() {

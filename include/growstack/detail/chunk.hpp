@@ -25,30 +25,18 @@ struct alignas(64) chunk {
     std::uintptr_t limit = 0;            // of frames in this chunk
     check_frame* entered_from = nullptr; // on the older memory
     bounds memory;
-    bool is_kept = false;         // on return, keep it for the next check instead of freeing it
-    bool is_new = true;           // not linked yet
-    unsigned size_class = 0;      // of its memory, as stackalloc counts them
-    std::uintptr_t opened_lo = 0; // of its growth room: what is open begins here; 0: none of it
+    bool is_kept = false;          // on return, keep it for the next check instead of freeing it
+    bool is_new = true;            // not linked yet
+    bool is_in_transition = false; // linked for a signal handler between two states of the kept chunk
+    unsigned size_class = 0;       // of its memory, as stackalloc counts them
+    std::uintptr_t opened_lo = 0;  // of its growth room: what is open begins here; 0: none of it
 };
 
-/// Where a call continues after its check: `frame` is where the check's frame lies now (it may have moved);
-/// `callee_sp` is null if the callee runs there, else the sp in a chunk on which __morestack must call it.
-struct check_result {
-    check_frame* frame;
-    void* callee_sp;
-};
-
-/// Links a chunk with room for a frame of frame_bytes and copies the callee's arg_bytes of stack arguments to it.
-/// Runs on the thread's root stack. If the stack's max_bytes or memory does not allow it, what overflow() does.
-check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t arg_bytes);
-
-/// Unlinks the chunk that `frame` entered; called when the callee has returned or an exception leaves it.
-void pop_chunk(check_frame& frame) noexcept;
-
-/// Frees the chunk that is kept for the next call, if there is one.
-void free_kept_chunk(stack& self) noexcept;
-
-/// Gives back every chunk, linked ones too: for a stack that no code runs on any more.
-void release_chunks(stack& self) noexcept;
+static_assert(offsetof(chunk, older) == 0);
+static_assert(offsetof(chunk, owner) == 8);
+static_assert(offsetof(chunk, limit) == 16);
+static_assert(offsetof(chunk, entered_from) == 24);
+static_assert(offsetof(chunk, memory) == 32);
+static_assert(offsetof(chunk, is_kept) == 48);
 
 } // namespace growstack::grow

@@ -69,7 +69,7 @@ void unwind(control_block& block) noexcept;
 /// Returns the block that runs on this thread; null outside coroutines.
 inline control_block* running() noexcept {
     grow::stack* self = grow::this_thread().running;
-    return self && self->kind() ? reinterpret_cast<control_block*>(self) : nullptr;
+    return self && self->policy() ? reinterpret_cast<control_block*>(self) : nullptr;
 }
 
 /// Moves a suspended contiguous stack to half its size while under a quarter is used. Returns whether it moved.
@@ -87,7 +87,7 @@ void join_running(control_block& block) noexcept;
 /// Makes the block a dependent of the running coroutine, whose stack the body's captures may point into.
 inline void join_creator(control_block& block) noexcept {
     const grow::thread_state& thread = grow::this_thread();
-    if (thread.running && (thread.running->kind() || thread.native)) join_running(block);
+    if (thread.running && (thread.running->policy() || thread.native)) join_running(block);
 }
 
 template <class Body>
@@ -132,7 +132,7 @@ block_ptr make_block(Body&& body, const stack_options& options) {
     block_ptr owner{new_block(type_of<Run, body_type>, Stack::policy(), options, &options == &Stack::defaults)};
     join_creator(*owner);
     std::construct_at(body_of<body_type>(*owner), std::forward<Body>(body));
-    owner->stack.has_body = true;
+    owner->stack.add(grow::has_body);
     return owner;
 }
 

@@ -1,24 +1,23 @@
-// The reserve below the growth room, opened where growstack's own code is the first to touch it and the stack cannot
-// move.
+// The spare: 16 KiB below the growth room, for growstack's own code, for throws, and for what is being set up.
 //
-// Code without checks that goes on there would stay within what has been opened, and each call of ours opens more: the
-// reserve would be used up without a fault at which the stack can move. So who opens it notes it, in a word that resume
-// reads anyway, and the stack moves where our call ends.
+//      lo   | guard page |  spare  |  growth room  |  memory   |   hi
+//
+// Where growstack's own code touches it first, on a stack that cannot move just then, the fault handler opens it. Code
+// without checks that goes on there would then run through the spare without a fault at which the stack could move. So
+// the handler sets a bit, spare_is_open, and the stack moves where growstack's call ends.
 #pragma once
 
 #include <growstack/detail/thread.hpp>
 
 namespace growstack::grow {
 
-inline bool has_noted_reserve(const stack& self) noexcept { return self.shrink_above == 0; }
+/// Moves the running stack, whose spare has been opened, if it may move.
+void leave_spare_slowly(stack& running) noexcept;
 
-/// Moves the running stack, if it has noted that its reserve is open and may move.
-void leave_reserve_slowly(stack& running) noexcept;
-
-inline void leave_reserve() noexcept {
+inline void leave_spare() noexcept {
     stack* const running = this_thread().running;
-    if (running && has_noted_reserve(*running)) [[unlikely]]
-        leave_reserve_slowly(*running);
+    if (running && running->has(spare_is_open)) [[unlikely]]
+        leave_spare_slowly(*running);
 }
 
 } // namespace growstack::grow

@@ -4,9 +4,8 @@
 //                                   arrive in the body or in yield                            arrive in resume
 //
 // Whoever leaves does the books, whoever arrives stores the context of whoever left. In between, the limit slot says
-// "no checks", so that a signal handler never compares one stack's sp with another stack's limit. Resume alone says
-// which stack runs, on both ways: so it is the one that is left while a yield jumps, whose stack may run into the guard
-// there, and move.
+// "no checks", so that a signal handler never compares one stack's sp with another stack's limit. Only resume() writes
+// thread.running. So during a yield's jump the yielding stack still counts as running, and may move.
 //
 // Inline, always: a function that switches returns to where the processor's return predictor does not expect it,
 // which costs 8 ns each time. In line there is no such return.
@@ -20,6 +19,15 @@
 
 #include <boost/context/detail/fcontext.hpp>
 
+namespace growstack::grow {
+
+/// Notes that a contiguous stack has yielded with less than a quarter in use: shrinks it, if its options say so;
+/// otherwise asks the next check to do it, when that has happened often enough. Or that the switch has opened its
+/// spare.
+void note_yield(stack& self) noexcept;
+
+} // namespace growstack::grow
+
 namespace growstack::detail {
 
 /// Sets up the calling thread for its first resume. Throws no_stack_memory if it can get no alternate signal stack.
@@ -32,7 +40,7 @@ void finish(control_block& block, grow::stack& resumer);
 [[noreturn]] void throw_bad_yield();
 
 [[gnu::always_inline]] inline void leave(const grow::thread_state& thread, grow::stack& from,
-                                         const grow::stack& to) noexcept {
+                                         grow::stack& to) noexcept {
     write_limit(limit_switching); // first: a check that links a chunk must not come between announce and jump
     if constexpr (grow::has_address_sanitizer) grow::announce_switch(from, to);
     from.exceptions = *thread.exceptions;
@@ -72,7 +80,7 @@ void finish(control_block& block, grow::stack& resumer);
     if constexpr (grow::has_address_sanitizer) arrive(resumer, self);
     if (self.is_dead()) [[unlikely]]
         return finish(block, resumer);
-    if (reinterpret_cast<std::uintptr_t>(self.context) > self.shrink_above) [[unlikely]]
+    if (reinterpret_cast<std::uintptr_t>(self.context) > self.note_yield_above) [[unlikely]]
         grow::note_yield(self);
     write_limit(resumer.limit);
 }

@@ -1,8 +1,7 @@
 // The relocating copy's kernels. Each reads a word w and writes w - lo <= hi - lo ? w + distance : w, unsigned.
 // The displacement comes by reference: by value, on the stack, it costs a store-forwarding stall, 5 ns on Zen 4.
-#include "sanitizer/valgrind.hpp"
-
 #include "base/relocate.hpp"
+#include "sanitizer/valgrind.hpp"
 
 #include <growstack/detail/arch/x86_64.hpp>
 

@@ -1,16 +1,17 @@
 // Searching after a move, telling each finding once.
 #include "observe/audit/audit.hpp"
+#include "base/modes.hpp"
+#include "base/watch.hpp"
+#include "heap/process_heap.hpp"
+#include "memory/find_stack.hpp"
+#include "memory/stack_pool.hpp"
 #include "observe/audit/frames.hpp"
 #include "observe/audit/malloc_block.hpp"
 #include "observe/audit/place.hpp"
 #include "observe/audit/report.hpp"
-
-#include "base/modes.hpp"
-#include "heap/process_heap.hpp"
-#include "memory/find_stack.hpp"
-#include "memory/stack_pool.hpp"
 #include "sanitizer/valgrind.hpp"
-#include "stack/at_rest.hpp"
+#include "stack/family.hpp"
+#include "stack/pieces.hpp"
 
 #include <algorithm>
 #include <array>
@@ -82,21 +83,18 @@ void note_on_stack(std::uintptr_t address, std::uintptr_t word, void* innermost)
 }
 
 // The live frames of a coroutine that does not run, or waits for one that does, on this thread.
-void search_frames(const grow::stack& s) noexcept {
+void search_frames(grow::stack& s) noexcept {
     the_auditor.coroutine = &s;
-    auto sp = reinterpret_cast<std::uintptr_t>(s.context);
-    for (const grow::chunk* c = s.top; c; c = c->older) {
-        search({sp, reinterpret_cast<std::uintptr_t>(c)}, the_auditor.move->frames, note_on_stack, s.context);
-        sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
-    }
-    search({sp, s.frames_hi()}, the_auditor.move->frames, note_on_stack, s.context);
+    grow::for_each_piece(s, [&s](const grow::piece&, grow::bounds frames) {
+        search(frames, the_auditor.move->frames, note_on_stack, s.context);
+    });
     the_auditor.coroutine = nullptr;
 }
 
 void search_coroutines() noexcept {
     grow::shared_pool().for_each_used_slot([](grow::stack_class c, std::uintptr_t top) noexcept {
-        const grow::stack* const s = grow::stack_in_slot(c, top);
-        const bool is_waiting = s && s != &the_auditor.move->stack && s->has_started && !s->is_dead() &&
+        grow::stack* const s = grow::stack_in_slot(c, top);
+        const bool is_waiting = s && s != &the_auditor.move->stack && s->has(grow::has_started) && !s->is_dead() &&
                                 grow::is_at_rest(*s);
         if (is_waiting) search_frames(*s);
     });
@@ -157,6 +155,19 @@ void audit(const done_move& m) noexcept {
 
 namespace {
 
+// Everything has been re-pointed by now.
+void hear(const grow::growth_step& step) noexcept {
+    if (step.kind != trace_event::adjust) return;
+    const grow::stack_move& m = *step.move;
+    audit({.stack = m.self,
+           .memory = m.old,
+           .frames = {m.live.lo, m.old.hi - sizeof(grow::stack_books)},
+           .pointers = {m.live.lowest_pointer, m.old.hi},
+           .code = m.live.code,
+           .context = m.live.code ? nullptr : reinterpret_cast<const void*>(m.live.lo),
+           .is_in_handler = m.live.is_at_fault});
+}
+
 // Before static objects of the program, which may create coroutines.
 [[gnu::constructor(103)]] void read_environment() noexcept {
     const char* const text = std::getenv("GROWSTACK_AUDIT");
@@ -175,6 +186,7 @@ bool set_audit(bool is_on) noexcept {
     }
     if (is_on) audit::prepare_malloc_blocks();
     heap::overwrite_freed(is_on);
+    grow::watch(grow::watch_place::audit, is_on ? audit::hear : nullptr);
     const unsigned before = is_on ? grow::stress_bits.fetch_or(grow::audit_bit)
                                   : grow::stress_bits.fetch_and(~grow::audit_bit);
     return (before & grow::audit_bit) != 0;

@@ -8,7 +8,6 @@
 // Source: glibc 2.36 malloc/malloc.c ("malloc_chunk details") and malloc/arena.c (heap_info); compiler-rt's
 // sanitizer/allocator_interface.h.
 #include "observe/audit/malloc_block.hpp"
-
 #include "base/modes.hpp"
 
 #include <growstack/detail/config.hpp>

@@ -1,9 +1,8 @@
 // Asks, in this order: the dynamic linker, the thread, the pool of stacks, growstack's heap, malloc.
 #include "observe/audit/place.hpp"
-#include "observe/audit/malloc_block.hpp"
-
 #include "heap/process_heap.hpp"
 #include "memory/stack_pool.hpp"
+#include "observe/audit/malloc_block.hpp"
 #include "policy/sizes.hpp"
 
 #include <growstack/detail/thread.hpp>

@@ -1,8 +1,7 @@
 // From addresses to names and sentences.
 #include "observe/audit/report.hpp"
-#include "observe/audit/symbol.hpp"
-
 #include "base/message.hpp"
+#include "observe/audit/symbol.hpp"
 
 #include <atomic>
 
@@ -168,7 +167,7 @@ void report(const finding& f, const done_move& m, const frames& of_moved, const 
                        .frame_offset = into ? of_moved.offset_in(*into, f.word) : 0,
                        .backtrace = codes,
                        .text = nullptr};
-    put_finding(w.whole, told, *m.stack.kind());
+    put_finding(w.whole, told, *m.stack.policy());
     put_backtrace(w.whole, m, mover, may_allocate);
     told.text = w.whole.text();
     if (const audit_hook hook = current_hook.load()) hook(told);
