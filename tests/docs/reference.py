@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Checks that the documentation is complete and leads somewhere: reference.py ROOT
 
-Each public name, each macro and each environment variable must stand in docs/reference.md, in `code`. Each relative
-link must lead to a file and a heading, and each path of this repository that is mentioned must exist.
+Each public name, each macro and each environment variable must stand in docs/reference.md, in `code`; each stage
+of tests/run in docs/testing.md. Each relative link must lead to a file and a heading, and each path of
+this repository that is mentioned must exist.
 """
 import pathlib
 import re
@@ -110,10 +111,16 @@ def environment_variables(root):
             yield name, f"{path.relative_to(root)} reads it"
 
 
-def undocumented(root, names):
-    spans = re.findall(r"`([^`\n]+)`", (root / "docs/reference.md").read_text(encoding="utf-8"))
-    known = set(re.findall(r"\w+", " ".join(spans)))
-    return [f"docs/reference.md does not mention {name}: {why}" for name, why in names if name not in known]
+def stages(root):
+    table = re.search(r'^readonly stages="\n(.*?)^"', (root / "tests/run").read_text(), re.DOTALL | re.MULTILINE)
+    for line in table[1].splitlines() if table else []:
+        yield line.split()[0], "tests/run has this stage"
+
+
+def undocumented(root, page, names):
+    spans = re.findall(r"`([^`\n]+)`", (root / page).read_text(encoding="utf-8"))
+    known = set(re.findall(r"[\w-]+", " ".join(spans)))
+    return [f"{page} does not mention {name}: {why}" for name, why in names if name not in known]
 
 
 def slug(heading):
@@ -148,7 +155,9 @@ def main(root):
     names = [*public_names(root), *environment_variables(root)]
     if len(names) < FEWEST_NAMES:
         sys.exit(f"only {len(names)} public names found")
-    count, complaints = len(names), undocumented(root, names)
+    of_testing = [*stages(root)]
+    complaints = [*undocumented(root, "docs/reference.md", names), *undocumented(root, "docs/testing.md", of_testing)]
+    count = len(names) + len(of_testing)
     pages = [root / name for name in ["README.md", "CONTRIBUTING.md", "bench/README.md"]]
     for page in [*pages, *sorted((root / "docs").rglob("*.md"))]:
         of_page, more = dead_ends(root, page)
