@@ -121,7 +121,7 @@ function methodSection(results) {
 split: there it is the least. Load before and after: ${escape(list(m.load, v => v.toFixed(2)))};
 MHz: ${escape(list(m.frequency_mhz, Math.round))}.
 Versions: ${escape(list(Object.entries(m.versions ?? {}), e => e.join(" ")))}.
-<code>bench/README.md</code> has the rest.</p>
+<code>docs/benchmarks.md</code> has the rest.</p>
 ${complaints("Skipped", results.skipped)}${complaints("Failed", results.failed)}</section>`;
 }
 

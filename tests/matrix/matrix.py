@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs the programs of the matrix and prints it: matrix.py EXPECTED README NAME=PROGRAM...
+"""Runs the programs of the matrix and prints it: matrix.py EXPECTED PAGE NAME=PROGRAM...
 
-One table for each compiler and set of flags, as EXPECTED has them; README must show the table of what all of them have in common.
+One table for each compiler and set of flags, as EXPECTED has them; PAGE must show the table of what all of them have in common.
 """
 import pathlib
 import subprocess
@@ -29,7 +29,7 @@ def markdown(table):
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]).replace("|  |", "| |")
 
 
-def main(expected, readme, *programs):
+def main(expected, page, *programs):
     everything, common, count = [], {}, 0
     for name, program in (argument.split("=", 1) for argument in programs):
         table = cells(program)
@@ -45,8 +45,8 @@ def main(expected, readme, *programs):
     if text != pathlib.Path(expected).read_text(encoding="utf-8"):
         failed.append(f"differs from {expected}")
     summary = markdown({policy: {check: row[check] for check in CHECKS if check in row} for policy, row in common.items()})
-    if summary not in pathlib.Path(readme).read_text(encoding="utf-8"):
-        failed.append(f"{readme} does not show\n{summary}")
+    if summary not in pathlib.Path(page).read_text(encoding="utf-8"):
+        failed.append(f"{page} does not show\n{summary}")
     print("\n".join(failed))
     print(f"{count - len(failed)} passed, {len(failed)} failed")
     sys.exit(bool(failed))

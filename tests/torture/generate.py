@@ -112,7 +112,7 @@ class Program:
             f"own = {r.choice(['object', 'static_cast<const shape&>(object)'] + self.of_kind('o'))}.up({pointer()});",
             f"{{ auto* space = static_cast<number*>(alloca({8 * r.randint(1, 400)})); space[0] = {number()}; "
             f"number* inner = space; number c = {call}; {target} += c + *inner; }}",
-            # GCC keeps the address of an array that is less aligned shifted, which no move sees: see README.md.
+            # GCC keeps the address of an array that is less aligned shifted, which no move sees: see docs/pointers.md.
             f"{{ number size = 1 + {number()} % {r.choice([5, 50, 500])}; number space[size]; "
             f"number* last = &space[size - 1]; *last = {number()}; number c = {call}; {target} += c + *last; }}",
             f"{{ char space[{large}]; hide(space); number c = {call}; {target} += c; hide(space); }}",
