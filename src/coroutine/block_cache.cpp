@@ -182,7 +182,7 @@ bool keep_stack(stack& self) noexcept {
 }
 
 [[gnu::noinline]] void throw_failure(std::exception_ptr failure) {
-    grow::make_room_to_throw();
+    grow::ensure_room_to_throw();
     std::rethrow_exception(std::move(failure));
 }
 

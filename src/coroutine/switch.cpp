@@ -58,7 +58,7 @@ namespace {
 } // namespace
 
 void throw_bad_resume(const control_block& block) {
-    grow::make_room_to_throw();
+    grow::ensure_room_to_throw();
     throw_not_suspended(block);
 }
 
@@ -70,14 +70,14 @@ void throw_bad_yield() {
 }
 
 void throw_bad_yield_value(const control_block* block) {
-    grow::make_room_to_throw();
+    grow::ensure_room_to_throw();
     throw_usage_error(block && block->books().value_type
                           ? "growstack: a value of another type than the generator's T: yield_value(T(value)) converts"
                           : "growstack: a value is yielded outside a generator: use this_coroutine::yield()");
 }
 
 void throw_empty_handle(const char* operation) {
-    grow::make_room_to_throw();
+    grow::ensure_room_to_throw();
     throw_empty(operation);
 }
 

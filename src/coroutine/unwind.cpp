@@ -106,7 +106,7 @@ void end(control_block& block) noexcept {
 // What waits on the destroyer's stack meanwhile, and what that calls.
 [[gnu::noinline]] void unwind_started(control_block& block) noexcept {
     constexpr std::size_t bytes = 2048;
-    grow::make_room(bytes, bytes);
+    grow::ensure_room(bytes, bytes);
     unwind_frames(block);
 }
 

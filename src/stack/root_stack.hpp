@@ -28,7 +28,7 @@ template <class F>
 
 /// Makes sure that there are so many bytes here, or at least `least`. A stack that does not move has them below its
 /// limit. Precondition: no lock is held.
-inline void make_room(std::size_t bytes, std::size_t least) {
+inline void ensure_room(std::size_t bytes, std::size_t least) {
     if (!is_stack_tight()) return;
     if (this_thread().running->policy()->moves) detail::growstack_ensure(bytes);
     const auto sp = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
@@ -37,7 +37,7 @@ inline void make_room(std::size_t bytes, std::size_t least) {
 }
 
 /// Makes sure that the unwinder has room here, and whoever catches.
-inline void make_room_to_throw() { make_room(detail::dense_throw_bytes, detail::least_throw_bytes); }
+inline void ensure_room_to_throw() { ensure_room(detail::dense_throw_bytes, detail::least_throw_bytes); }
 
 /// As with_room, and what f throws is thrown here.
 template <class F>
@@ -52,7 +52,7 @@ template <class F>
         }
     });
     if (!failure) return;
-    make_room_to_throw();
+    ensure_room_to_throw();
     std::rethrow_exception(std::move(failure));
 }
 

@@ -1,4 +1,4 @@
-// A kind of stack as data: what it decides when it is full. Nobody asks which policy it is; everybody reads its record.
+// A policy as data: what a stack decides when it is full. Nobody asks which policy it is; everybody reads its record.
 //
 // A new policy is one such record, and one struct like contiguous_stack that names it: docs/design/path-of-a-check.md.
 #pragma once
