@@ -85,8 +85,11 @@ struct thread_cache {
     // they are taken, so negative where others' are taken.
     std::atomic<std::ptrdiff_t> kept_bytes{0};
     thread_cache* next = nullptr;
-    bool is_ready = false; // listed, and its contents go back when the thread ends
+    bool is_ready = false; // it is listed, and ends with the thread: system/thread_part.hpp
     bool has_ended = false;
+
+    void begin() noexcept;
+    void end() noexcept;
 
     void count(std::ptrdiff_t bytes) noexcept {
         bytes_in_use.store(bytes_in_use.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);

@@ -2,6 +2,7 @@
 #include "base/outward_call.hpp"
 #include "memory/stack_pool.hpp"
 #include "sanitizer/address_shadow.hpp"
+#include "system/thread_part.hpp"
 
 #include <growstack/detail/address_sanitizer.hpp>
 #include <growstack/detail/thread.hpp>
@@ -23,19 +24,11 @@ namespace {
 constexpr int poison_byte = 0xfc; // Go's stackPoisonCopy
 
 // Every thread's cache, for memory().
-class cache_registry {
+class all_caches : public thread_parts<thread_cache> {
 public:
-    void add(thread_cache& c) noexcept {
-        const std::lock_guard lock{mutex_};
-        c.next = first_;
-        first_ = &c;
-    }
-
     void remove(thread_cache& c) noexcept {
         const std::lock_guard lock{mutex_};
-        thread_cache** link = &first_;
-        while (*link != &c) link = &(*link)->next;
-        *link = c.next;
+        unlink(c);
         ended_bytes_in_use_ += c.used_bytes();
         c.bytes_in_use = c.kept_bytes = 0;
     }
@@ -54,37 +47,15 @@ public:
     }
 
 private:
-    std::mutex mutex_;
-    thread_cache* first_ = nullptr;
     std::ptrdiff_t ended_bytes_in_use_ = 0;
 };
 
-constinit cache_registry registry;
-
-struct thread_end {
-    ~thread_end() {
-        give_cached_back();
-        registry.remove(cache);
-        cache.is_ready = false;
-        cache.has_ended = true;
-    }
-};
-
-// Returns whether this thread may use its cache.
-bool prepare_cache() noexcept {
-    if (cache.has_ended) return false;
-    if (cache.is_ready) return true;
-    cache.is_ready = true;
-    registry.add(cache);
-    static thread_local thread_end at_thread_end;
-    static_cast<void>(&at_thread_end);
-    return true;
-}
+constinit all_caches caches;
 
 // For a thread whose thread-local objects are gone, too.
 void count_in_use(std::ptrdiff_t bytes) noexcept {
-    if (prepare_cache()) cache.count(bytes);
-    else registry.count_after_end(bytes);
+    if (prepare_part(cache)) cache.count(bytes);
+    else caches.count_after_end(bytes);
 }
 
 // The low part of a very large stack is given back to the system instead: it was hardly used, or reads as zeros now.
@@ -115,7 +86,14 @@ std::uintptr_t take_top(stack_class c, unsigned top_class) noexcept {
 
 } // namespace
 
-void prepare_thread_cache() noexcept { prepare_cache(); }
+void thread_cache::begin() noexcept { caches.add(*this); }
+
+void thread_cache::end() noexcept {
+    give_cached_back();
+    caches.remove(*this);
+}
+
+void prepare_thread_cache() noexcept { prepare_part(cache); }
 
 void give_cached_back() noexcept {
     for (stack_class c = 0; c < cached_classes; ++c) shared_pool().give(c, cache.stacks[c], 0);
@@ -181,7 +159,7 @@ bounds guard_of(bounds memory, stack_layout layout) noexcept {
 
 memory_stats memory() noexcept {
     const grow::checks_off quiet; // holds locks that growth takes
-    const std::size_t in_use = grow::registry.bytes_in_use();
+    const std::size_t in_use = grow::caches.bytes_in_use();
     return {in_use, grow::shared_pool().cached_bytes(in_use)};
 }
 
