@@ -1,12 +1,9 @@
-// The messages.
+// What is written when a program must end, and the end itself.
 #include "base/fatal.hpp"
 #include "base/message.hpp"
-
-#include "memory/stackalloc.hpp"
+#include "base/read_memory.hpp"
 
 #include <dlfcn.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -67,11 +64,9 @@ void fatal_stack_overrun(const grow::stack& self) noexcept {
         "call it through growstack::native, or this_coroutine::ensure before, or use stack_layout::guarded");
 }
 
-void fatal_stack_overwritten(const grow::stack& self) noexcept {
-    const std::uintptr_t hi_above = self.memory.hi + grow::stackalloc_bytes(self.memory.bytes(), self.sizes->layout);
+void fatal_stack_overwritten(const grow::stack& self, std::uintptr_t hi_above) noexcept {
     grow::stack_books above;
-    const iovec to{&above, sizeof above}, from{reinterpret_cast<void*>(hi_above - sizeof above), sizeof above};
-    const bool is_known = ::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) == sizeof above &&
+    const bool is_known = read_memory(hi_above - sizeof above, sizeof above, &above) == sizeof above &&
                           above.mark == grow::stack_books::whole;
     message line;
     line << "growstack: coroutine " << &self << " (" << self.kind()->name
