@@ -157,7 +157,7 @@ mspan* stack_pool::span_with_untouched(stack_class c, unsigned top_class) noexce
 mspan* stack_pool::new_span(stack_class c, unsigned top_class) noexcept {
     mspan* const span = pages_of(c).allocate(heap::pages_for(scaled(span_bytes_of(c))), heap::span_state::large);
     if (!span) return nullptr;
-    span->slot_class = static_cast<heap::size_class>(c);
+    span->slot_class = c;
     span->slot_offset = 0;
     if (is_dense(c) && top_class != any_class)
         span->slot_offset = static_cast<std::uint32_t>(top_class * top_step_bytes % bytes_of(c));

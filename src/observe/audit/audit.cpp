@@ -62,8 +62,9 @@ void note_in_mapping(std::uintptr_t address, std::uintptr_t word, void*) noexcep
     finding* const last = a.found_count ? &a.found[a.found_count - 1] : nullptr;
     if (last && last->where.kind == audit_finding::heap_block && last->where.object.contains(address))
         return void(++last->words);
-    if (const auto where = place_of(address, *a.searched, a.move->stack, a.nothing, !a.move->is_in_handler))
-        note(*where, address, word);
+    const answer said = place_of(address, *a.searched, a.move->stack, a.nothing, !a.move->is_in_handler);
+    if (said.nothing.hi) a.nothing = said.nothing;
+    if (said.found) note(*said.found, address, word);
 }
 
 // Larger mappings are sanitizers' shadows, which hold no pointers.

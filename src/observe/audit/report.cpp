@@ -128,6 +128,30 @@ struct workspace {
     }
 };
 
+// All but the whole text. Names and the backtrace lie in `w`.
+audit_finding describe(const finding& f, const done_move& m, const frames& of_moved, const frames& mover,
+                       workspace& w) noexcept {
+    const frame* const into = of_moved.find(f.word);
+    const bool is_global = f.where.kind == audit_finding::global;
+    const bool is_variable = is_global || f.where.kind == audit_finding::thread_local_storage;
+    if (is_global) find_data(f.address, !m.is_in_handler, w.variable);
+    if (is_variable) put_variable(w.name, f, w.variable);
+    if (into) find_code(into->code, !m.is_in_handler, w.function);
+    return {.place = f.where.kind,
+            .word = pointer(f.address),
+            .object = f.coroutine ? f.coroutine : pointer(f.where.object.lo),
+            .object_bytes = f.where.object.bytes(),
+            .offset = f.address - f.where.object.lo,
+            .words = f.words,
+            .name = is_variable ? w.name.text() : nullptr,
+            .coroutine = &m.stack,
+            .move = m.stack.counts().moves,
+            .function = w.function.name[0] ? w.function.name : nullptr,
+            .frame_offset = into ? of_moved.offset_in(*into, f.word) : 0,
+            .backtrace = backtrace_of(m, mover, w.codes),
+            .text = nullptr};
+}
+
 } // namespace
 
 bounds variable_at(std::uintptr_t address) noexcept {
@@ -147,29 +171,9 @@ std::uintptr_t function_at(std::uintptr_t code) noexcept {
 void report(const finding& f, const done_move& m, const frames& of_moved, const frames& mover) noexcept {
     static constinit workspace w{};
     w.clear();
-    const bool may_allocate = !m.is_in_handler;
-    const frame* const into = of_moved.find(f.word);
-    const bool is_variable = f.where.kind == audit_finding::global ||
-                             f.where.kind == audit_finding::thread_local_storage;
-    if (f.where.kind == audit_finding::global) find_data(f.address, may_allocate, w.variable);
-    if (is_variable) put_variable(w.name, f, w.variable);
-    if (into) find_code(into->code, may_allocate, w.function);
-    const std::span<const std::uintptr_t> codes = backtrace_of(m, mover, w.codes);
-    audit_finding told{.place = f.where.kind,
-                       .word = pointer(f.address),
-                       .object = f.coroutine ? f.coroutine : pointer(f.where.object.lo),
-                       .object_bytes = f.where.object.bytes(),
-                       .offset = f.address - f.where.object.lo,
-                       .words = f.words,
-                       .name = is_variable ? w.name.text() : nullptr,
-                       .coroutine = &m.stack,
-                       .move = m.stack.counts().moves,
-                       .function = w.function.name[0] ? w.function.name : nullptr,
-                       .frame_offset = into ? of_moved.offset_in(*into, f.word) : 0,
-                       .backtrace = codes,
-                       .text = nullptr};
+    audit_finding told = describe(f, m, of_moved, mover, w);
     put_finding(w.whole, told, *m.stack.kind());
-    put_backtrace(w.whole, m, mover, may_allocate);
+    put_backtrace(w.whole, m, mover, !m.is_in_handler);
     told.text = w.whole.text();
     if (const audit_hook hook = current_hook.load()) hook(told);
     else w.whole.write_line();
