@@ -69,19 +69,19 @@ void poison(bounds memory) noexcept {
 }
 
 // Without the growth room, where frames leave no marks when it is closed.
-bounds memory_of(stack_class c, std::uintptr_t top) noexcept { return {guard_below(c, top).hi, top}; }
+bounds memory_of(stack_class c, std::uintptr_t slot_hi) noexcept { return {guard_below(c, slot_hi).hi, slot_hi}; }
 
 // AddressSanitizer and Valgrind hear of each stack where it leaves the pool and where it comes back: no thread keeps
 // any.
 bool is_told_of_stacks() noexcept { return is_sanitized() || is_under_valgrind(); }
 
-std::uintptr_t take_top(stack_class c, unsigned top_class) noexcept {
+std::uintptr_t take_slot(stack_class c, unsigned hi_class) noexcept {
     if (c < cached_classes && cache.is_ready && !is_told_of_stacks()) {
         free_stacks& stacks = cache.stacks[c];
         if (!stacks.count()) shared_pool().take_warm(c, stacks, most_cached(c) / 2);
-        if (stacks.has(top_class)) return stacks.pop(top_class);
+        if (stacks.has(hi_class)) return stacks.pop(hi_class);
     }
-    return shared_pool().take(c, top_class);
+    return shared_pool().take(c, hi_class);
 }
 
 } // namespace
@@ -103,56 +103,58 @@ void count_freed(std::size_t bytes) noexcept { count_in_use(-static_cast<std::pt
 
 void count_kept_slowly(std::ptrdiff_t bytes) noexcept { count_in_use(-bytes); }
 
-bounds stackalloc_slowly(stack_class c, unsigned top_class) noexcept {
+bounds stackalloc_slowly(stack_class c, unsigned hi_class) noexcept {
     if (c >= stack_classes) return {};
     const outward_call outward;
-    const std::uintptr_t top = take_top(c, slot_top_class(c, top_class));
-    if (!top) return {};
+    const std::uintptr_t slot_hi = take_slot(c, slot_hi_class(c, hi_class));
+    if (!slot_hi) return {};
     count_in_use(static_cast<std::ptrdiff_t>(bytes_of(c)));
     // With the growth room: its place may have been another stack's memory, and have been forbidden as that.
-    if (is_sanitized()) forget_frames({guard_below(c, top).lo, top});
-    return place_in_slot(c, top, top_class);
+    if (is_sanitized()) forget_frames({guard_below(c, slot_hi).lo, slot_hi});
+    return place_in_slot(c, slot_hi, hi_class);
 }
 
-void stackfree_slowly(std::uintptr_t top, stack_class c) noexcept {
+void stackfree_slowly(std::uintptr_t slot_hi, stack_class c) noexcept {
     const outward_call outward;
-    if (is_sanitized()) forget_frames(memory_of(c, top));
-    if (is_poisoning() && !is_under_valgrind()) poison({top - bytes_of(c), top});
-    if (is_sanitized()) forbid(memory_of(c, top));
+    if (is_sanitized()) forget_frames(memory_of(c, slot_hi));
+    if (is_poisoning() && !is_under_valgrind()) poison({slot_hi - bytes_of(c), slot_hi});
+    if (is_sanitized()) forbid(memory_of(c, slot_hi));
     count_in_use(-static_cast<std::ptrdiff_t>(bytes_of(c)));
-    if (!cache.is_ready || c >= cached_classes || is_told_of_stacks()) return shared_pool().give(c, top);
+    if (!cache.is_ready || c >= cached_classes || is_told_of_stacks()) return shared_pool().give(c, slot_hi);
     if (cache.stacks[c].count() >= most_cached(c)) shared_pool().give(c, cache.stacks[c], most_cached(c) / 2);
-    cache.stacks[c].push(top);
+    cache.stacks[c].push(slot_hi);
 }
 
 std::size_t stackalloc_bytes(std::size_t bytes, stack_layout layout) noexcept {
-    const stack_class c = class_of(bytes, layout);
+    const stack_class c = stack_class_of(bytes, layout);
     return c < stack_classes ? bytes_of(c) : SIZE_MAX;
 }
 
 std::size_t stackalloc_bytes_to_move(std::size_t bytes, stack_layout layout, bounds from) noexcept {
-    const stack_class c = class_of(bytes, layout);
-    return c < stack_classes ? place_in_slot(c, slot_top(c, from.hi), class_of_top(from.hi)).bytes() : SIZE_MAX;
+    const stack_class c = stack_class_of(bytes, layout);
+    return c < stack_classes ? place_in_slot(c, slot_hi_of(c, from.hi), class_of_hi(from.hi)).bytes() : SIZE_MAX;
 }
 
-bounds stackalloc(std::size_t bytes, stack_layout layout) noexcept { return stackalloc_class(class_of(bytes, layout)); }
+bounds stackalloc(std::size_t bytes, stack_layout layout) noexcept {
+    return stackalloc_class(stack_class_of(bytes, layout));
+}
 
 bounds stackalloc_to_move(std::size_t bytes, stack_layout layout, bounds from) noexcept {
-    const stack_class c = class_of(bytes, layout);
-    const unsigned top_class = class_of_top(from.hi), slots = slot_top_class(c, top_class);
-    if (c >= cached_classes || !cache.stacks[c].has(slots)) return stackalloc_slowly(c, top_class);
+    const stack_class c = stack_class_of(bytes, layout);
+    const unsigned hi_class = class_of_hi(from.hi), slots = slot_hi_class(c, hi_class);
+    if (c >= cached_classes || !cache.stacks[c].has(slots)) return stackalloc_slowly(c, hi_class);
     cache.count(static_cast<std::ptrdiff_t>(bytes_of(c)));
-    return place_in_slot(c, cache.stacks[c].pop(slots), top_class);
+    return place_in_slot(c, cache.stacks[c].pop(slots), hi_class);
 }
 
 void stackfree(bounds memory, stack_layout layout) noexcept {
-    const stack_class c = class_of(memory.bytes(), layout);
-    stackfree_class(slot_top(c, memory.hi), c);
+    const stack_class c = stack_class_of(memory.bytes(), layout);
+    stackfree_class(slot_hi_of(c, memory.hi), c);
 }
 
 bounds guard_of(bounds memory, stack_layout layout) noexcept {
-    const stack_class c = class_of(memory.bytes(), layout);
-    return guard_below(c, slot_top(c, memory.hi));
+    const stack_class c = stack_class_of(memory.bytes(), layout);
+    return guard_below(c, slot_hi_of(c, memory.hi));
 }
 
 } // namespace grow

@@ -25,7 +25,7 @@ struct fact {
 
 namespace {
 
-// For each class: from top to top of slots, and where in a slot a stack may end.
+// For each class: the distance between slots' ends, and where in a slot a stack may end.
 struct class_facts {
     std::uint64_t stride_bytes[pooled_classes], slot_alignment[pooled_classes];
 };
@@ -72,7 +72,7 @@ constexpr fact facts[] = {
     {"classes", pooled_classes, nullptr},
     {"classes.stride", 0, &classes.stride_bytes},
     {"classes.alignment", 0, &classes.slot_alignment},
-    {"top_step", top_step_bytes, nullptr},
+    {"hi_step", hi_step_bytes, nullptr},
     {"room_bytes", detail::largest_room_bytes + detail::reserve_bytes, nullptr}, // that may be open below a stack
     {"span.hook", sizeof(heap::tree_hook), nullptr},                             // its list's: the second base
     {"span.lo", offsetof(mspan, lo), nullptr},

@@ -43,7 +43,7 @@ struct rule {
 constexpr const char* too_large = "larger than the address space has room for";
 
 // In the order of the rules: the first that is broken is told.
-void check(std::initializer_list<rule> rules) {
+void check_all(std::initializer_list<rule> rules) {
     for (const rule& r : rules) {
         if (r.least <= r.value && r.value <= r.most) continue;
         std::string text = r.text;
@@ -60,15 +60,15 @@ void check_dense(const stack_options& o, const grow::policy& policy, std::size_t
     constexpr std::size_t unwinding_bytes = least_throw_bytes + 512; // a small frame may begin below the limit, unasked
     if (grow::guard_of({0, stack_bytes}, o.layout).bytes()) return;
     if (moves(policy))
-        check({{"max_bytes", o.max_bytes, smallest_guarded_max_bytes, SIZE_MAX,
-                "a dense stack must be able to grow to #, where it gets a guard"}});
+        check_all({{"max_bytes", o.max_bytes, smallest_guarded_max_bytes, SIZE_MAX,
+                    "a dense stack must be able to grow to #, where it gets a guard"}});
     else
-        check({{"headroom_bytes", headroom_bytes(o, stack_bytes), unwinding_bytes, SIZE_MAX,
-                "a dense stack that does not move needs #"}});
+        check_all({{"headroom_bytes", headroom_bytes(o, stack_bytes), unwinding_bytes, SIZE_MAX,
+                    "a dense stack that does not move needs #"}});
 }
 
 void check_growth(const stack_options& o, std::size_t stack_bytes) {
-    check({
+    check_all({
         {"max_bytes", o.max_bytes, 0, absurd_bytes, too_large},
         {"max_bytes", o.max_bytes, stack_bytes, SIZE_MAX,
          "must not be less than initial_bytes, rounded up to a power of two"},
@@ -82,8 +82,8 @@ void check_sizes(const stack_options& o, const grow::policy& policy) {
     const std::size_t stack_bytes = first_bytes(o, policy);
     const std::size_t least_headroom = is_dense ? smallest_dense_headroom_bytes : smallest_headroom_bytes;
     if (reserves(policy))
-        check({{"max_bytes", o.max_bytes, 1, absurd_bytes, "a reserved stack needs so much address space"}});
-    check({
+        check_all({{"max_bytes", o.max_bytes, 1, absurd_bytes, "a reserved stack needs so much address space"}});
+    check_all({
         {"initial_bytes", o.initial_bytes, 1, SIZE_MAX, "a stack needs memory"},
         {"initial_bytes", o.initial_bytes, 0, absurd_bytes, too_large},
         {"headroom_bytes", o.headroom_bytes, o.headroom_bytes ? least_headroom : 0, SIZE_MAX,

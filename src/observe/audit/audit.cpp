@@ -95,15 +95,15 @@ void search_frames(const grow::stack& s) noexcept {
 }
 
 void search_coroutines() noexcept {
-    grow::shared_pool().for_each_used_slot([](grow::stack_class c, std::uintptr_t top) noexcept {
-        const grow::stack* const s = grow::stack_in_slot(c, top);
+    grow::shared_pool().for_each_used_slot([](grow::stack_class c, std::uintptr_t slot_hi) noexcept {
+        const grow::stack* const s = grow::stack_in_slot(c, slot_hi);
         const bool is_waiting = s && s != &the_auditor.move->stack && s->has_started && !s->is_dead() &&
                                 grow::is_at_rest(*s);
         if (is_waiting) search_frames(*s);
     });
 }
 
-void walk(const done_move& m) noexcept {
+void walk_frames(const done_move& m) noexcept {
     the_auditor.of_mover.walk(m.pointers);
     if (m.code) the_auditor.of_moved = the_auditor.of_mover;
     else the_auditor.of_moved.walk_suspended(m.context, m.memory);
@@ -152,7 +152,7 @@ void audit(const done_move& m) noexcept {
     for_each_mapping(search_mapping, nullptr);
     search_coroutines();
     if (!the_auditor.found_count) return;
-    walk(m);
+    walk_frames(m);
     tell_all(m);
 }
 
