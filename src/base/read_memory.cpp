@@ -13,9 +13,4 @@ std::size_t read_memory(std::span<const iovec> from, void* to) noexcept {
     return got > 0 ? static_cast<std::size_t>(got) : 0;
 }
 
-std::size_t read_memory(std::uintptr_t lo, std::size_t bytes, void* to) noexcept {
-    const iovec place{reinterpret_cast<void*>(lo), bytes};
-    return read_memory({&place, 1}, to);
-}
-
 } // namespace growstack::detail

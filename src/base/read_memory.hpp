@@ -15,6 +15,9 @@ namespace growstack::detail {
 std::size_t read_memory(std::span<const iovec> from, void* to) noexcept;
 
 /// The same of one place.
-std::size_t read_memory(std::uintptr_t lo, std::size_t bytes, void* to) noexcept;
+inline std::size_t read_memory(std::uintptr_t lo, std::size_t bytes, void* to) noexcept {
+    const iovec place{reinterpret_cast<void*>(lo), bytes};
+    return read_memory({&place, 1}, to);
+}
 
 } // namespace growstack::detail

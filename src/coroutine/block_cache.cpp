@@ -75,7 +75,7 @@ block_list& list_of(const block_type& type, const grow::policy& policy) noexcept
 void count_kept(std::ptrdiff_t bytes) noexcept {
     if (grow::cache.is_ready) [[likely]]
         grow::cache.count_kept(bytes);
-    else grow::count_kept_slowly(bytes);
+    else grow::count_freed(bytes);
 }
 
 std::ptrdiff_t stack_bytes(const control_block& block) noexcept {

@@ -12,18 +12,7 @@ constinit thread_local local_heap local;
 
 namespace {
 
-// Every thread's part, for stats().
-class all_local_heaps : public grow::thread_parts<local_heap> {
-public:
-    std::size_t slots_at_hand(size_class c) noexcept {
-        const std::lock_guard lock{mutex_};
-        std::size_t sum = 0;
-        for (const local_heap* h = first_; h; h = h->next) sum += h->cache.count(c);
-        return sum;
-    }
-};
-
-constinit all_local_heaps local_heaps;
+constinit grow::thread_parts<local_heap> local_heaps; // for stats()
 
 } // namespace
 
@@ -34,13 +23,15 @@ span_heap& shared_heap() noexcept {
 }
 
 void local_heap::begin() noexcept {
-    local_heaps.add(*this);
     cache.start();
+    const std::lock_guard lock{local_heaps.mutex};
+    local_heaps.add(*this);
 }
 
 void local_heap::end() noexcept {
     tiny.flush(cache, shared_heap());
     cache.stop(shared_heap());
+    const std::lock_guard lock{local_heaps.mutex};
     local_heaps.remove(*this);
 }
 
@@ -62,7 +53,12 @@ void free_slowly(void* p, size_class c) noexcept {
     shared_heap().central[c].give(std::move(slot), c, shared_heap().pages);
 }
 
-std::size_t slots_at_hand(size_class c) noexcept { return local_heaps.slots_at_hand(c); }
+std::size_t slots_at_hand(size_class c) noexcept {
+    const std::lock_guard lock{local_heaps.mutex};
+    std::size_t sum = 0;
+    for (const local_heap* h = local_heaps.first; h; h = h->next) sum += h->cache.count(c);
+    return sum;
+}
 
 std::size_t scavenge() noexcept {
     if (local.is_ready) local.tiny.flush(local.cache, shared_heap());

@@ -139,10 +139,6 @@ class tiny_heap_resource final : public std::pmr::memory_resource {
     bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
-} // namespace
-
-namespace {
-
 [[gnu::noinline]] void* allocate_and_mark(std::size_t bytes, std::size_t alignment) noexcept {
     void* const p = allocate_unmarked(bytes, alignment);
     if (!p) return nullptr;

@@ -63,7 +63,7 @@ void give_back(const former_stack& s) noexcept {
 void quarantine(const stack& self, bounds old, stack_layout layout, std::uintptr_t code) noexcept {
     const outward_call outward;
     if (old.bytes() > largest_kept_bytes || !install_guard(old)) return stackfree(old, layout);
-    count_freed(bytes_of(stack_class_of(old.bytes(), layout)));
+    count_freed(static_cast<std::ptrdiff_t>(bytes_of(stack_class_of(old.bytes(), layout))));
     std::unique_lock lock{mutex};
     const bool is_full = kept.is_full();
     const former_stack oldest = is_full ? take_oldest() : former_stack{};

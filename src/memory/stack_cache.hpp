@@ -108,15 +108,12 @@ struct thread_cache {
 /// Sets the calling thread's cache up. The first stack may be asked for in a signal handler, which cannot.
 void prepare_thread_cache() noexcept;
 
-/// Counts so many bytes as in use no more, though their slot is not free yet.
-void count_freed(std::size_t bytes) noexcept;
+/// Counts so many bytes as in use no more, though their slot is not free: also for a thread without a cache, one that
+/// has resumed nothing, or whose thread-local objects are gone.
+void count_freed(std::ptrdiff_t bytes) noexcept;
 
 /// Gives the free stacks that the calling thread has to the pool.
 void give_cached_back() noexcept;
-
-/// Counts kept bytes for a thread without a cache: one that has resumed nothing, or whose thread-local objects are
-/// gone.
-void count_kept_slowly(std::ptrdiff_t bytes) noexcept;
 
 /// The ways past the cache. They keep the vector registers.
 bounds stackalloc_slowly(stack_class c, unsigned hi_class) noexcept;

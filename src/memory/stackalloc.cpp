@@ -23,39 +23,21 @@ namespace {
 
 constexpr int poison_byte = 0xfc; // Go's stackPoisonCopy
 
-// Every thread's cache, for memory().
-class all_caches : public thread_parts<thread_cache> {
-public:
-    void remove(thread_cache& c) noexcept {
-        const std::lock_guard lock{mutex_};
-        unlink(c);
-        ended_bytes_in_use_ += c.used_bytes();
-        c.bytes_in_use = c.kept_bytes = 0;
-    }
+constinit thread_parts<thread_cache> caches;     // for memory()
+constinit std::ptrdiff_t ended_bytes_in_use = 0; // of threads whose caches have ended; with the lock of `caches`
 
-    // For a thread that frees a stack after its thread-local objects are gone.
-    void count_after_end(std::ptrdiff_t bytes) noexcept {
-        const std::lock_guard lock{mutex_};
-        ended_bytes_in_use_ += bytes;
-    }
-
-    std::size_t bytes_in_use() noexcept {
-        const std::lock_guard lock{mutex_};
-        std::ptrdiff_t sum = ended_bytes_in_use_;
-        for (const thread_cache* c = first_; c; c = c->next) sum += c->used_bytes();
-        return sum < 0 ? 0 : static_cast<std::size_t>(sum);
-    }
-
-private:
-    std::ptrdiff_t ended_bytes_in_use_ = 0;
-};
-
-constinit all_caches caches;
+std::size_t bytes_in_use() noexcept {
+    const std::lock_guard lock{caches.mutex};
+    std::ptrdiff_t sum = ended_bytes_in_use;
+    for (const thread_cache* c = caches.first; c; c = c->next) sum += c->used_bytes();
+    return sum < 0 ? 0 : static_cast<std::size_t>(sum);
+}
 
 // For a thread whose thread-local objects are gone, too.
 void count_in_use(std::ptrdiff_t bytes) noexcept {
-    if (prepare_part(cache)) cache.count(bytes);
-    else caches.count_after_end(bytes);
+    if (prepare_part(cache)) return cache.count(bytes);
+    const std::lock_guard lock{caches.mutex};
+    ended_bytes_in_use += bytes;
 }
 
 // The low part of a very large stack is given back to the system instead: it was hardly used, or reads as zeros now.
@@ -86,11 +68,17 @@ std::uintptr_t take_slot(stack_class c, unsigned hi_class) noexcept {
 
 } // namespace
 
-void thread_cache::begin() noexcept { caches.add(*this); }
+void thread_cache::begin() noexcept {
+    const std::lock_guard lock{caches.mutex};
+    caches.add(*this);
+}
 
 void thread_cache::end() noexcept {
     give_cached_back();
+    const std::lock_guard lock{caches.mutex};
     caches.remove(*this);
+    ended_bytes_in_use += used_bytes();
+    bytes_in_use = kept_bytes = 0;
 }
 
 void prepare_thread_cache() noexcept { prepare_part(cache); }
@@ -99,9 +87,7 @@ void give_cached_back() noexcept {
     for (stack_class c = 0; c < cached_classes; ++c) shared_pool().give(c, cache.stacks[c], 0);
 }
 
-void count_freed(std::size_t bytes) noexcept { count_in_use(-static_cast<std::ptrdiff_t>(bytes)); }
-
-void count_kept_slowly(std::ptrdiff_t bytes) noexcept { count_in_use(-bytes); }
+void count_freed(std::ptrdiff_t bytes) noexcept { count_in_use(-bytes); }
 
 bounds stackalloc_slowly(stack_class c, unsigned hi_class) noexcept {
     if (c >= stack_classes) return {};
@@ -161,7 +147,7 @@ bounds guard_of(bounds memory, stack_layout layout) noexcept {
 
 memory_stats memory() noexcept {
     const grow::checks_off quiet; // holds locks that growth takes
-    const std::size_t in_use = grow::caches.bytes_in_use();
+    const std::size_t in_use = grow::bytes_in_use();
     return {in_use, grow::shared_pool().cached_bytes(in_use)};
 }
 

@@ -24,35 +24,25 @@ bool prepare_part(Part& part) noexcept {
         }
     };
     static thread_local thread_end at_thread_end{part};
-    static_cast<void>(&at_thread_end);
     return true;
 }
 
-/// The parts of all threads, for sums over them. A derived class adds the sums.
+/// The parts of all threads, for sums over them. All of it with the lock.
 template <class Part>
-class thread_parts {
-public:
+struct thread_parts {
+    std::mutex mutex;
+    Part* first = nullptr;
+
     void add(Part& part) noexcept {
-        const std::lock_guard lock{mutex_};
-        part.next = first_;
-        first_ = &part;
+        part.next = first;
+        first = &part;
     }
 
     void remove(Part& part) noexcept {
-        const std::lock_guard lock{mutex_};
-        unlink(part);
-    }
-
-protected:
-    /// With the lock, as all reading of the list.
-    void unlink(Part& part) noexcept {
-        Part** link = &first_;
+        Part** link = &first;
         while (*link != &part) link = &(*link)->next;
         *link = part.next;
     }
-
-    std::mutex mutex_;
-    Part* first_ = nullptr;
 };
 
 } // namespace growstack::grow

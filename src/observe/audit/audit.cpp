@@ -143,6 +143,14 @@ void tell_all(const done_move& m) noexcept {
     if (the_auditor.more) report_more(the_auditor.more);
 }
 
+// Before static objects of the program, which may create coroutines.
+[[gnu::constructor(103)]] void read_environment() noexcept {
+    const char* const text = std::getenv("GROWSTACK_AUDIT");
+    if (!text || !*text || std::strcmp(text, "0") == 0) return;
+    if (std::strcmp(text, "1") == 0) set_audit(true);
+    else report_bad_setting(text);
+}
+
 } // namespace
 
 void audit(const done_move& m) noexcept {
@@ -156,17 +164,6 @@ void audit(const done_move& m) noexcept {
     tell_all(m);
 }
 
-namespace {
-
-// Before static objects of the program, which may create coroutines.
-[[gnu::constructor(103)]] void read_environment() noexcept {
-    const char* const text = std::getenv("GROWSTACK_AUDIT");
-    if (!text || !*text || std::strcmp(text, "0") == 0) return;
-    if (std::strcmp(text, "1") == 0) set_audit(true);
-    else report_bad_setting(text);
-}
-
-} // namespace
 } // namespace audit
 
 bool set_audit(bool is_on) noexcept {

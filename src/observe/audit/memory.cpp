@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <string_view>
 
@@ -34,12 +35,8 @@ constinit buffers own{};
 
 std::uintptr_t take_hex(std::string_view& text) noexcept {
     std::uintptr_t number = 0;
-    for (; !text.empty(); text.remove_prefix(1)) {
-        const char c = text.front();
-        if (c >= '0' && c <= '9') number = number * 16 + static_cast<unsigned>(c - '0');
-        else if (c >= 'a' && c <= 'f') number = number * 16 + static_cast<unsigned>(c - 'a' + 10);
-        else break;
-    }
+    const char* const end = std::from_chars(text.begin(), text.end(), number, 16).ptr;
+    text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
     return number;
 }
 

@@ -5,6 +5,7 @@
 #include "base/message.hpp"
 
 #include <atomic>
+#include <iterator>
 
 namespace growstack {
 namespace {
@@ -16,21 +17,10 @@ constinit std::atomic<audit_hook> current_hook{nullptr};
 audit_hook set_audit_hook(audit_hook hook) noexcept { return current_hook.exchange(hook); }
 
 const char* name(audit_finding::place_kind place) noexcept {
-    switch (place) {
-        case audit_finding::global:
-            return "global";
-        case audit_finding::thread_local_storage:
-            return "thread-local storage";
-        case audit_finding::heap_block:
-            return "heap block";
-        case audit_finding::coroutine_stack:
-            return "stack of a coroutine";
-        case audit_finding::thread_stack:
-            return "stack of the thread";
-        case audit_finding::mapping:
-            return "memory mapped";
-    }
-    return "?";
+    constexpr const char* names[] = {
+        "global", "thread-local storage", "heap block", "stack of a coroutine", "stack of the thread", "memory mapped"};
+    static_assert(std::size(names) == audit_finding::mapping + 1); // in the order of place_kind
+    return place <= audit_finding::mapping ? names[place] : "?";
 }
 
 namespace audit {
