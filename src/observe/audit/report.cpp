@@ -179,8 +179,8 @@ void report_valgrind() noexcept {
     static constinit std::atomic<bool> is_reported{false};
     if (is_reported.exchange(true)) return;
     detail::message line;
-    line
-        << "growstack: audit: off under Valgrind, where each move would take minutes; Memcheck reports who touches where a stack was";
+    line << "growstack: audit: off under Valgrind, where each move would take minutes; Memcheck reports who touches "
+            "where a stack was";
     line.write_line();
 }
 
