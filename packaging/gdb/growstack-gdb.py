@@ -362,9 +362,9 @@ class Library:
     def coroutines(self):
         """All that have a stack. (One of more than 1 GiB is found only while it runs or has resumed another.)"""
         found, blank = set(), 0
-        for top, alignment in self.used_slots():
-            stacks = list(self.stacks_that_end_in(top - alignment, top))
-            blank += alignment <= 4096 and not stacks and self.is_blank(top)
+        for slot_hi, alignment in self.used_slots():
+            stacks = list(self.stacks_that_end_in(slot_hi - alignment, slot_hi))
+            blank += alignment <= 4096 and not stacks and self.is_blank(slot_hi)
             found.update(stacks)
         if blank:
             print(f"growstack: {blank} stacks are missing in the core file. gdb's own gcore leaves out memory with "
@@ -382,7 +382,7 @@ class Library:
                 stack = resumer if resumer != stack else 0
 
     def used_slots(self):
-        """Yields the top and the alignment of each slot that may hold a stack, as stack_pool::for_each_used_slot."""
+        """Yields the high end and the alignment of each slot that may hold a stack, as stack_pool::for_each_used_slot."""
         facts = self.facts
         for lists in ("pool.some_untouched", "pool.all_touched"):
             for c in range(facts["classes"]):
@@ -407,7 +407,7 @@ class Library:
     def stacks_that_end_in(self, lo, hi):
         """Yields the stacks whose books, at their high ends, carry the mark."""
         facts = self.facts
-        for end in range(hi, lo, -facts["top_step"]):
+        for end in range(hi, lo, -facts["hi_step"]):
             books = end - facts["books.bytes"]
             with contextlib.suppress(gdb.MemoryError):  # no memory there yet
                 if read_word(books + facts["books.mark"]) != facts["books.whole"]:
@@ -416,10 +416,10 @@ class Library:
                 if read_word(stack + facts["stack.memory"] + 8) == end:
                     yield stack
 
-    def is_blank(self, top):
+    def is_blank(self, hi):
         """Says if a slot's end has never been written to, as those of stacks and chunks have."""
         try:
-            return not any(read_bytes(top - 4096, 4096))
+            return not any(read_bytes(hi - 4096, 4096))
         except gdb.MemoryError:
             return True
 

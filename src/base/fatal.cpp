@@ -1,14 +1,11 @@
-// The messages.
+// What is written when a program must end, and the end itself.
 #include "base/fatal.hpp"
 #include "base/message.hpp"
-#include "memory/stackalloc.hpp"
+#include "base/read_memory.hpp"
 
 #include <dlfcn.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
 
 namespace growstack {
 namespace {
@@ -22,11 +19,14 @@ overflow_handler set_overflow_handler(overflow_handler handler) noexcept { retur
 namespace detail {
 namespace {
 
+message& put_coroutine(message& line, const grow::stack& self) noexcept {
+    return line << "growstack: coroutine " << &self << " (" << self.policy()->name << "): ";
+}
+
 [[noreturn]] void report_and_abort(const grow::stack& self, const char* text) noexcept {
     message line;
-    line << "growstack: coroutine " << &self << " (" << self.policy()->name << "): " << text;
-    line.write_line();
-    std::abort();
+    put_coroutine(line, self) << text;
+    line.write_and_abort();
 }
 
 } // namespace
@@ -55,8 +55,7 @@ void fatal_stack_overflow_in_code_without_checks(const overflow_report& report) 
     line << "growstack: stack overflow in coroutine " << report.coroutine << " (" << report.policy
          << "), in code without checks: " << report.depth_bytes << " bytes deep, " << report.stack_bytes
          << " bytes of stack, " << report.max_bytes << " allowed; " << report.advice;
-    line.write_line();
-    std::abort();
+    line.write_and_abort();
 }
 
 void fatal_stack_overrun(const grow::stack& self) noexcept {
@@ -66,22 +65,19 @@ void fatal_stack_overrun(const grow::stack& self) noexcept {
         "call it through growstack::native, or this_coroutine::ensure before, or use stack_layout::guarded");
 }
 
-void fatal_stack_overwritten(const grow::stack& self) noexcept {
-    const std::uintptr_t hi_above = self.memory.hi + grow::stackalloc_bytes(self.memory.bytes(), self.sizes->layout);
+void fatal_stack_overwritten(const grow::stack& self, std::uintptr_t hi_above) noexcept {
     grow::stack_books above;
-    const iovec to{&above, sizeof above}, from{reinterpret_cast<void*>(hi_above - sizeof above), sizeof above};
-    const bool is_known = ::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) == sizeof above &&
+    const bool is_known = read_memory(hi_above - sizeof above, sizeof above, &above) == sizeof above &&
                           above.mark == grow::stack_books::whole;
     message line;
-    line << "growstack: coroutine " << &self << " (" << self.policy()->name
-         << "): the high end of its dense stack was overwritten, "
-         << "by code without checks that ran over the end of the stack above, now ";
+    put_coroutine(line, self)
+        << "the high end of its dense stack was overwritten, by code without checks that ran over "
+           "the end of the stack above, now ";
     if (is_known) line << "coroutine " << above.self << "'s";
     else line << "free";
     line
         << "; call such code through growstack::native, or this_coroutine::ensure before, or use stack_layout::guarded";
-    line.write_line();
-    std::abort();
+    line.write_and_abort();
 }
 
 void fatal_no_room_to_throw(const grow::stack& self) noexcept {
@@ -115,24 +111,22 @@ void fatal_stale_pointer(const grow::former_stack& was, std::uintptr_t touched, 
     if (was.code) put_code(line << ", asked for by code at ", was.code);
     else line << ", by shrink()";
     line << "; a growstack::pin keeps it in place, a growstack::root follows it";
-    line.write_line();
-    std::abort();
+    line.write_and_abort();
 }
 
 void fatal_jump(const grow::stack& self, const char* where) noexcept {
     message line;
-    line << "growstack: coroutine " << &self << " (" << self.policy()->name << "): longjmp " << where
-         << "; setjmp and longjmp work within one coroutine, while the function that called setjmp has not returned";
-    line.write_line();
-    std::abort();
+    put_coroutine(line, self)
+        << "longjmp " << where
+        << "; setjmp and longjmp work within one coroutine, while the function that called setjmp has not returned";
+    line.write_and_abort();
 }
 
 void fatal_no_jump(const char* name) noexcept {
     message line;
     line << "growstack: the dynamic linker knows no " << name
          << " of the C library's: a statically linked program must not use it";
-    line.write_line();
-    std::abort();
+    line.write_and_abort();
 }
 
 void fatal_no_room_for_a_signal_handler(const grow::stack& self) noexcept {

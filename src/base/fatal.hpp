@@ -1,5 +1,7 @@
 // Ends that cannot be an exception: one line on stderr, then abort. The functions' names stand in the backtrace.
-// All may be called from a signal handler.
+//
+// All may be called from a signal handler: of what they call themselves, only fatal_stale_pointer's dladdr is not on
+// the list of async-signal-safe functions. It takes the dynamic linker's lock, which a thread may take twice.
 #pragma once
 
 #include <growstack/detail/stack.hpp>
@@ -35,8 +37,8 @@ namespace growstack::detail {
 /// A failed check has found that code without checks ran over the end of a stack without a guard.
 [[noreturn]] void fatal_stack_overrun(const grow::stack& self) noexcept;
 
-/// The same, found later, at the high end of the stack below it.
-[[noreturn]] void fatal_stack_overwritten(const grow::stack& self) noexcept;
+/// The same, found later, at the high end of the stack below it. `hi_above`: where the one above would end.
+[[noreturn]] void fatal_stack_overwritten(const grow::stack& self, std::uintptr_t hi_above) noexcept;
 
 /// An exception, or the unwinding of a destroyed coroutine, has too little stack, which has no guard and cannot move.
 [[noreturn]] void fatal_no_room_to_throw(const grow::stack& self) noexcept;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 namespace growstack::detail {
 
@@ -30,6 +31,11 @@ public:
     }
 
     void write_line() noexcept { detail::write_line(text_, length_); }
+
+    [[noreturn]] void write_and_abort() noexcept {
+        write_line();
+        std::abort();
+    }
 
     void clear() noexcept { length_ = 0; }
 

@@ -26,6 +26,9 @@ struct stack_move {
     bounds old, fresh;
     live_range live;
     displacement moved{{live.lowest_pointer, old.hi}, fresh.hi - old.hi};
+
+    /// Where the frames were: whoever still points there has not been re-pointed.
+    bounds left_frames() const noexcept { return {live.lo, old.hi - sizeof(stack_books)}; }
 };
 
 /// One step of growth. The first five are those of trace_event.

@@ -8,6 +8,7 @@
 #include "stack/release.hpp"
 #include "stack/root_stack.hpp"
 #include "system/guard.hpp"
+#include "system/thread_part.hpp"
 
 #include <growstack/detail/spare.hpp>
 #include <growstack/detail/switch.hpp>
@@ -58,8 +59,11 @@ private:
 
 struct block_cache {
     block_list lists[size_classes][grow::cache_rows];
-    bool is_ready = false; // its contents go back when the thread ends
+    bool is_ready = false; // its blocks go back when the thread ends
     bool has_ended = false;
+
+    void begin() noexcept { grow::prepare_thread_cache(); } // which ends later: the blocks' stacks go there
+    void end() noexcept { free_kept_blocks(); }
 };
 
 [[gnu::tls_model("initial-exec")]] constinit thread_local block_cache cache;
@@ -71,7 +75,7 @@ block_list& list_of(const block_type& type, const grow::policy& policy) noexcept
 void count_kept(std::ptrdiff_t bytes) noexcept {
     if (grow::cache.is_ready) [[likely]]
         grow::cache.count_kept(bytes);
-    else grow::count_kept_slowly(bytes);
+    else grow::count_freed(bytes);
 }
 
 std::ptrdiff_t stack_bytes(const control_block& block) noexcept {
@@ -89,23 +93,6 @@ void free_block(control_block& block) noexcept {
     }
     std::destroy_at(&block);
     heap::deallocate(&block, type.bytes, type.alignment);
-}
-
-struct thread_end {
-    ~thread_end() {
-        cache.is_ready = false;
-        cache.has_ended = true;
-        free_kept_blocks();
-    }
-};
-
-bool prepare_cache() noexcept {
-    if (cache.has_ended) return false;
-    cache.is_ready = true;
-    grow::prepare_thread_cache();
-    static thread_local thread_end at_thread_end;
-    static_cast<void>(&at_thread_end);
-    return true;
 }
 
 void set_type(control_block& block, const block_type& type) noexcept {
@@ -172,7 +159,7 @@ bool keep_stack(stack& self) noexcept {
 
 [[gnu::noinline]] void delete_slowly(control_block& block) noexcept {
     grow::with_room([&block] {
-        if (block.stack.memory.hi && (cache.is_ready || prepare_cache())) {
+        if (block.stack.memory.hi && grow::prepare_part(cache)) {
             block_list& list = list_of(*block.type, *block.stack.policy());
             if (list.count() < most_listed) return list.push(block);
         }

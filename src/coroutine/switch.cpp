@@ -1,7 +1,6 @@
 // What resume and yield leave to functions: a thread's first resume, misuse.
 #include "base/fatal.hpp"
 #include "memory/stack_cache.hpp"
-#include "observe/debugger.hpp"
 #include "stack/root_stack.hpp"
 #include "system/alt_stack.hpp"
 
@@ -26,7 +25,6 @@ stack& attach_thread() {
     if (!grow::prepare_alt_stack())
         throw no_stack_memory("growstack: no memory for the thread's alternate signal stack");
     grow::prepare_thread_cache();
-    grow::tell_debuggers_of_thread();
     thread_state& thread = grow::this_thread();
     thread.exceptions = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
     thread.running = &thread.root;

@@ -18,8 +18,8 @@ namespace {
 
 void trim_all_suspended() noexcept {
     chunk* chunks = nullptr; // given back afterwards: the pool is locked while its slots are visited
-    shared_pool().for_each_used_slot([&chunks](stack_class c, std::uintptr_t top) noexcept {
-        stack* const self = stack_in_slot(c, top);
+    shared_pool().for_each_used_slot([&chunks](stack_class c, std::uintptr_t slot_hi) noexcept {
+        stack* const self = stack_in_slot(c, slot_hi);
         if (!self || !self->is_suspended()) return;
         trim_suspended_pieces(*self);
         if (self->ready) self->ready->older = std::exchange(chunks, self->ready);

@@ -23,6 +23,13 @@ constexpr std::size_t record_bytes = sizeof(mspan) + taken_words * sizeof(std::a
 
 constexpr std::size_t round_up(std::size_t n, std::size_t to) noexcept { return (n + to - 1) & ~(to - 1); }
 
+mspan* set_run(mspan* record, span_state state, std::uintptr_t lo, std::size_t pages) noexcept {
+    record->state = state;
+    record->lo = lo;
+    record->pages = pages;
+    return record;
+}
+
 } // namespace
 
 mheap::~mheap() {
@@ -81,20 +88,9 @@ bool mheap::cut(mspan& run, std::uintptr_t lo, std::size_t pages) noexcept {
         return false;
     }
     remove_free(run);
-    if (first) {
-        first->state = run.state;
-        first->lo = run.lo;
-        first->pages = before;
-        insert_free(*first);
-    }
-    if (last) {
-        last->state = run.state;
-        last->lo = lo + pages * page_bytes;
-        last->pages = behind;
-        insert_free(*last);
-    }
-    run.lo = lo;
-    run.pages = pages;
+    if (first) insert_free(*set_run(first, run.state, run.lo, before));
+    if (last) insert_free(*set_run(last, run.state, lo + pages * page_bytes, behind));
+    set_run(&run, run.state, lo, pages);
     return true;
 }
 
@@ -174,10 +170,7 @@ bool mheap::add_arena(std::size_t bytes) noexcept {
         return false;
     }
     note_arena(::new (record) arena{lo, bytes, nullptr});
-    span->state = span_state::returned;
-    span->lo = lo;
-    span->pages = bytes >> page_shift;
-    insert_free(*join_neighbours(span));
+    insert_free(*join_neighbours(set_run(span, span_state::returned, lo, bytes >> page_shift)));
     return true;
 }
 

@@ -41,12 +41,12 @@ struct mspan : tree_hook, list_hook {
     span_state state = span_state::idle;
 
     // In use as slots.
-    size_class slot_class = 0;
+    unsigned slot_class = 0; // as the owner numbers its classes: for an mcentral it is a size_class
     std::uint32_t capacity = 0;
     std::uint32_t carved = 0; // slots that have been handed out once
     std::uint32_t used = 0;
     object_list freed;
-    // For an owner that places slots itself, and links none through slots that have no memory.
+    // For an owner that does not touch free slots which have no memory, and says where the first one begins.
     std::uint64_t untouched = 0;                 // a bit for each slot without memory
     std::uint32_t slot_offset = 0;               // bytes before the first slot
     std::atomic<std::uint64_t>* taken = nullptr; // checked builds: a bit for each slot that the program has

@@ -1,5 +1,6 @@
 // The heap that the process shares.
 #include "heap/process_heap.hpp"
+#include "system/thread_part.hpp"
 
 #include <growstack/heap/resource.hpp>
 
@@ -11,45 +12,7 @@ constinit thread_local local_heap local;
 
 namespace {
 
-// Every thread's part, for stats().
-class local_heap_registry {
-public:
-    void add(local_heap& h) noexcept {
-        const std::lock_guard lock{mutex_};
-        h.next = first_;
-        first_ = &h;
-    }
-
-    void remove(local_heap& h) noexcept {
-        const std::lock_guard lock{mutex_};
-        local_heap** link = &first_;
-        while (*link != &h) link = &(*link)->next;
-        *link = h.next;
-    }
-
-    std::size_t slots_at_hand(size_class c) noexcept {
-        const std::lock_guard lock{mutex_};
-        std::size_t sum = 0;
-        for (const local_heap* h = first_; h; h = h->next) sum += h->cache.count(c);
-        return sum;
-    }
-
-private:
-    std::mutex mutex_;
-    local_heap* first_ = nullptr;
-};
-
-constinit local_heap_registry registry;
-
-struct thread_end {
-    ~thread_end() {
-        local.tiny.flush(local.cache, shared_heap());
-        local.cache.stop(shared_heap());
-        registry.remove(local);
-        local.is_ready = false;
-        local.has_ended = true;
-    }
-};
+constinit grow::thread_parts<local_heap> local_heaps; // for stats()
 
 } // namespace
 
@@ -59,16 +22,20 @@ span_heap& shared_heap() noexcept {
     return *instance;
 }
 
-bool prepare_local_heap() noexcept {
-    if (local.is_ready) return true;
-    if (local.has_ended) return false;
-    local.is_ready = true;
-    registry.add(local);
-    local.cache.start();
-    static thread_local thread_end at_thread_end;
-    static_cast<void>(&at_thread_end);
-    return true;
+void local_heap::begin() noexcept {
+    cache.start();
+    const std::lock_guard lock{local_heaps.mutex};
+    local_heaps.add(*this);
 }
+
+void local_heap::end() noexcept {
+    tiny.flush(cache, shared_heap());
+    cache.stop(shared_heap());
+    const std::lock_guard lock{local_heaps.mutex};
+    local_heaps.remove(*this);
+}
+
+bool prepare_local_heap() noexcept { return grow::prepare_part(local); }
 
 void* allocate_slowly(size_class c) noexcept {
     if (prepare_local_heap()) return local.cache.allocate(c, shared_heap());
@@ -86,7 +53,12 @@ void free_slowly(void* p, size_class c) noexcept {
     shared_heap().central[c].give(std::move(slot), c, shared_heap().pages);
 }
 
-std::size_t slots_at_hand(size_class c) noexcept { return registry.slots_at_hand(c); }
+std::size_t slots_at_hand(size_class c) noexcept {
+    const std::lock_guard lock{local_heaps.mutex};
+    std::size_t sum = 0;
+    for (const local_heap* h = local_heaps.first; h; h = h->next) sum += h->cache.count(c);
+    return sum;
+}
 
 std::size_t scavenge() noexcept {
     if (local.is_ready) local.tiny.flush(local.cache, shared_heap());

@@ -11,13 +11,16 @@ struct local_heap {
     mcache cache;
     tiny_cache tiny;
     local_heap* next = nullptr;
-    bool is_ready = false; // listed, and goes back when the thread ends
+    bool is_ready = false; // it is listed, and ends with the thread: system/thread_part.hpp
     bool has_ended = false;
+
+    void begin() noexcept;
+    void end() noexcept;
 };
 
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local local_heap local;
 
-/// Returns whether this thread may use its cache: not once its thread-local objects are gone.
+/// Returns whether this thread may use its cache: not once that has ended.
 bool prepare_local_heap() noexcept;
 
 /// Has freed blocks overwritten from now on, or not any more.

@@ -98,10 +98,10 @@ constinit bool is_overwriting = false;
 bool is_plain() noexcept { return !is_checked && !is_watched; }
 
 // For AddressSanitizer, what is free must not be touched, and of a slot no more than was asked for.
-void poison(void* p, std::size_t bytes) noexcept {
+void forbid(void* p, std::size_t bytes) noexcept {
     if (__asan_poison_memory_region) __asan_poison_memory_region(p, bytes);
 }
-void unpoison(void* p, std::size_t bytes) noexcept {
+void allow(void* p, std::size_t bytes) noexcept {
     if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(p, bytes);
 }
 
@@ -125,7 +125,7 @@ class tiny_heap_resource final : public std::pmr::memory_resource {
         if (!is_tiny(bytes, alignment) || !prepare_local_heap()) return resource()->allocate(bytes, alignment);
         void* p = local.tiny.allocate(bytes, alignment, local.cache, shared_heap());
         if (!p) throw std::bad_alloc{};
-        unpoison(p, bytes);
+        allow(p, bytes);
         return p;
     }
     void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
@@ -133,21 +133,17 @@ class tiny_heap_resource final : public std::pmr::memory_resource {
         const mspan* span = shared_heap().pages.find(reinterpret_cast<std::uintptr_t>(p));
         if (!span || span->state != span_state::slots || span->slot_class != tiny_class)
             return resource()->deallocate(p, bytes, alignment);
-        poison(p, bytes);
+        forbid(p, bytes);
         if (void* block = tiny_cache::free(p, shared_heap())) free_slot(block, tiny_class);
     }
     bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
-} // namespace
-
-namespace {
-
 [[gnu::noinline]] void* allocate_and_mark(std::size_t bytes, std::size_t alignment) noexcept {
     void* const p = allocate_unmarked(bytes, alignment);
     if (!p) return nullptr;
     if constexpr (is_checked) mark_taken(p);
-    unpoison(p, bytes);
+    allow(p, bytes);
     return p;
 }
 
@@ -155,7 +151,7 @@ namespace {
     constexpr int freed_byte = 0xfc;
     if constexpr (is_checked) mark_freed(p, bytes, alignment);
     if (is_overwriting) std::memset(p, freed_byte, bytes);
-    poison(p, bytes);
+    forbid(p, bytes);
     free_unmarked(p, bytes, alignment);
 }
 

@@ -11,10 +11,10 @@ namespace growstack::grow {
 
 /// Returns the stack whose first memory lies in a slot that is not free; null if there is none: a chunk, or a free
 /// stack that the pool does not know of.
-stack* stack_in_slot(stack_class c, std::uintptr_t top) noexcept;
+stack* stack_in_slot(stack_class c, std::uintptr_t slot_hi) noexcept;
 
 /// Returns the stack whose first memory has that address, or ends there; null if there is none, or if it is larger than
 /// 1 GiB.
-stack* stack_at(std::uintptr_t address) noexcept;
+stack* find_stack(std::uintptr_t address) noexcept;
 
 } // namespace growstack::grow

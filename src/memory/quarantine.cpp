@@ -54,8 +54,8 @@ former_stack take_oldest() noexcept {
 
 // Without the lock: the pool's is held where is_in_quarantine() is asked.
 void give_back(const former_stack& s) noexcept {
-    const stack_class c = class_of(s.memory.bytes(), s.layout);
-    shared_pool().give(c, slot_top(c, s.memory.hi));
+    const stack_class c = stack_class_of(s.memory.bytes(), s.layout);
+    shared_pool().give(c, slot_hi_of(c, s.memory.hi));
 }
 
 } // namespace
@@ -65,7 +65,7 @@ void stackfree_after_move(const stack& self, bounds old, stack_layout layout, st
         return stackfree(old, layout);
     const outward_call outward;
     if (old.bytes() > largest_kept_bytes || !install_guard(old)) return stackfree(old, layout);
-    count_freed(bytes_of(class_of(old.bytes(), layout)));
+    count_freed(static_cast<std::ptrdiff_t>(bytes_of(stack_class_of(old.bytes(), layout))));
     std::unique_lock lock{mutex};
     const bool is_full = kept.is_full();
     const former_stack oldest = is_full ? take_oldest() : former_stack{};

@@ -18,7 +18,8 @@ void end_quarantine() noexcept;
 /// Says if the address lies in memory that is kept.
 bool is_in_quarantine(std::uintptr_t address) noexcept;
 
-/// If the address lies where a stack was, ends the program with a message. Async-signal-safe but for dladdr.
+/// If the address lies where a stack was, ends the program with a message. From a signal handler: see
+/// fatal_stale_pointer.
 void report_if_stale(std::uintptr_t touched, interrupted_code& code) noexcept;
 
 } // namespace growstack::grow

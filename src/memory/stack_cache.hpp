@@ -21,59 +21,58 @@ constexpr std::size_t most_cached(stack_class c) noexcept {
     return std::min(thread_cache_bytes / bytes_of(c), most_cached_stacks);
 }
 
-// Free stacks of one class, by their slots' tops: the one freed last, whose memory is the warmest, and a list for each
-// class of tops.
+// Free stacks of one class, by their slots' high ends: the one freed last, whose memory is the warmest, and a list for
+// each class of those.
 class free_stacks {
 public:
     std::size_t count() const noexcept { return count_; }
 
-    bool has(unsigned top_class) const noexcept {
-        if (top_class == any_class) return count_ != 0;
-        return (filled_ >> top_class & 1) != 0 || (last_ && class_of_top(last_) == top_class);
+    bool has(unsigned hi_class) const noexcept {
+        if (hi_class == any_class) return count_ != 0;
+        return (filled_ >> hi_class & 1) != 0 || (last_ && class_of_hi(last_) == hi_class);
     }
 
-    void push(std::uintptr_t top) noexcept {
+    void push(std::uintptr_t slot_hi) noexcept {
         if (last_) put_on_list(last_);
-        last_ = top;
+        last_ = slot_hi;
         ++count_;
     }
 
-    // Precondition: has(top_class).
-    std::uintptr_t pop(unsigned top_class) noexcept {
+    // Precondition: has(hi_class).
+    std::uintptr_t pop(unsigned hi_class) noexcept {
         --count_;
-        const std::uintptr_t top = last_;
-        if (!top || (top_class != any_class && class_of_top(top) != top_class))
-            return take_from_list(top_class == any_class ? static_cast<unsigned>(std::countr_zero(filled_))
-                                                         : top_class);
+        const std::uintptr_t slot_hi = last_;
+        if (!slot_hi || (hi_class != any_class && class_of_hi(slot_hi) != hi_class))
+            return take_from_list(hi_class == any_class ? static_cast<unsigned>(std::countr_zero(filled_)) : hi_class);
         last_ = 0;
-        return top;
+        return slot_hi;
     }
 
 private:
-    // In a free stack's top word: the page most likely to be in memory.
+    // In a free stack's highest word: the page most likely to be in memory.
     struct link {
         link* next;
     };
 
-    void put_on_list(std::uintptr_t top) noexcept {
-        const unsigned top_class = class_of_top(top);
-        link* s = reinterpret_cast<link*>(top) - 1;
-        s->next = first_[top_class];
-        first_[top_class] = s;
-        filled_ |= std::uint64_t{1} << top_class;
+    void put_on_list(std::uintptr_t slot_hi) noexcept {
+        const unsigned hi_class = class_of_hi(slot_hi);
+        link* s = reinterpret_cast<link*>(slot_hi) - 1;
+        s->next = first_[hi_class];
+        first_[hi_class] = s;
+        filled_ |= std::uint64_t{1} << hi_class;
     }
 
-    std::uintptr_t take_from_list(unsigned top_class) noexcept {
-        link* s = first_[top_class];
-        first_[top_class] = s->next;
-        if (!s->next) filled_ &= ~(std::uint64_t{1} << top_class);
+    std::uintptr_t take_from_list(unsigned hi_class) noexcept {
+        link* s = first_[hi_class];
+        first_[hi_class] = s->next;
+        if (!s->next) filled_ &= ~(std::uint64_t{1} << hi_class);
         return reinterpret_cast<std::uintptr_t>(s + 1);
     }
 
     std::uintptr_t last_ = 0; // 0: none
     std::size_t count_ = 0;
     std::uint64_t filled_ = 0; // a bit for each class that has one on its list
-    std::array<link*, top_classes> first_{};
+    std::array<link*, hi_classes> first_{};
 };
 
 struct thread_cache {
@@ -85,8 +84,11 @@ struct thread_cache {
     // they are taken, so negative where others' are taken.
     std::atomic<std::ptrdiff_t> kept_bytes{0};
     thread_cache* next = nullptr;
-    bool is_ready = false; // listed, and its contents go back when the thread ends
+    bool is_ready = false; // it is listed, and ends with the thread: system/thread_part.hpp
     bool has_ended = false;
+
+    void begin() noexcept;
+    void end() noexcept;
 
     void count(std::ptrdiff_t bytes) noexcept {
         bytes_in_use.store(bytes_in_use.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
@@ -106,19 +108,16 @@ struct thread_cache {
 /// Sets the calling thread's cache up. The first stack may be asked for in a signal handler, which cannot.
 void prepare_thread_cache() noexcept;
 
-/// Counts so many bytes as in use no more, though their slot is not free yet.
-void count_freed(std::size_t bytes) noexcept;
+/// Counts so many bytes as in use no more, though their slot is not free: also for a thread without a cache, one that
+/// has resumed nothing, or whose thread-local objects are gone.
+void count_freed(std::ptrdiff_t bytes) noexcept;
 
 /// Gives the free stacks that the calling thread has to the pool.
 void give_cached_back() noexcept;
 
-/// Counts kept bytes for a thread without a cache: one that has resumed nothing, or whose thread-local objects are
-/// gone.
-void count_kept_slowly(std::ptrdiff_t bytes) noexcept;
-
 /// The ways past the cache. They keep the vector registers.
-bounds stackalloc_slowly(stack_class c, unsigned top_class) noexcept;
-void stackfree_slowly(std::uintptr_t top, stack_class c) noexcept;
+bounds stackalloc_slowly(stack_class c, unsigned hi_class) noexcept;
+void stackfree_slowly(std::uintptr_t slot_hi, stack_class c) noexcept;
 
 inline bounds stackalloc_class(stack_class c) noexcept {
     if (c >= cached_classes || !cache.stacks[c].count()) [[unlikely]]
@@ -127,14 +126,13 @@ inline bounds stackalloc_class(stack_class c) noexcept {
     return place_in_slot(c, cache.stacks[c].pop(any_class), any_class);
 }
 
-/// `top` is the slot's.
-inline void stackfree_class(std::uintptr_t top, stack_class c) noexcept {
+inline void stackfree_class(std::uintptr_t slot_hi, stack_class c) noexcept {
     const bool is_simple = c < cached_classes && cache.is_ready && is_free_simple() &&
                            cache.stacks[c].count() < most_cached(c);
     if (!is_simple) [[unlikely]]
-        return stackfree_slowly(top, c);
+        return stackfree_slowly(slot_hi, c);
     cache.count(-static_cast<std::ptrdiff_t>(bytes_of(c)));
-    cache.stacks[c].push(top);
+    cache.stacks[c].push(slot_hi);
 }
 
 } // namespace growstack::grow

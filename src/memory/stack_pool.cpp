@@ -39,7 +39,7 @@ heap::page_source address_space() noexcept {
 }
 
 std::uintptr_t lo_of(const mspan& span) noexcept { return unscaled(span.lo); }
-std::size_t size_of(const mspan& span) noexcept { return unscaled(span.bytes()); }
+std::size_t bytes_in(const mspan& span) noexcept { return unscaled(span.bytes()); }
 
 // At most 64 slots, for a word of bits. Guarded ones: as many as there are classes of pages, in whole page tables.
 constexpr std::size_t span_bytes_of(stack_class c) noexcept {
@@ -48,20 +48,20 @@ constexpr std::size_t span_bytes_of(stack_class c) noexcept {
     return c <= guarded_class(15) ? std::size_t{2} << 20 : std::size_t{4} << 20;
 }
 
-constexpr bool holds_every_class_of_tops() noexcept {
+constexpr bool holds_every_hi_class() noexcept {
     for (stack_class c = dense_classes; c < cached_classes; ++c) {
         const std::size_t slots = span_bytes_of(c) / stride_of(c);
-        if (slots < top_alignment / detail::page_bytes || slots > 64 || stride_of(c) / detail::page_bytes % 2 == 0)
+        if (slots < hi_alignment / detail::page_bytes || slots > 64 || stride_of(c) / detail::page_bytes % 2 == 0)
             return false;
     }
     return true;
 }
-static_assert(holds_every_class_of_tops());
+static_assert(holds_every_hi_class());
 
 constexpr std::uint64_t bit(unsigned slot) noexcept { return std::uint64_t{1} << slot; }
 constexpr std::uint64_t all_bits(unsigned slots) noexcept { return UINT64_MAX >> (64 - slots); }
 
-bounds with_guard(stack_class c, std::uintptr_t top) noexcept { return {guard_below(c, top).lo, top}; }
+bounds with_guard(stack_class c, std::uintptr_t slot_hi) noexcept { return {guard_below(c, slot_hi).lo, slot_hi}; }
 
 std::uintptr_t map_unpooled(stack_class c) noexcept {
     const std::size_t bytes = stride_of(c);
@@ -84,43 +84,43 @@ stack_pool& shared_pool() noexcept {
     return *instance;
 }
 
-std::uintptr_t stack_pool::top_of(const mspan& span, unsigned slot) noexcept {
+std::uintptr_t stack_pool::hi_of(const mspan& span, unsigned slot) noexcept {
     return lo_of(span) + span.slot_offset + (slot + 1) * stride_of(span.slot_class);
 }
 
-unsigned stack_pool::slot_of(const mspan& span, std::uintptr_t top) noexcept {
-    return static_cast<unsigned>((top - lo_of(span) - span.slot_offset) / stride_of(span.slot_class) - 1);
+unsigned stack_pool::slot_of(const mspan& span, std::uintptr_t slot_hi) noexcept {
+    return static_cast<unsigned>((slot_hi - lo_of(span) - span.slot_offset) / stride_of(span.slot_class) - 1);
 }
 
-std::uint64_t stack_pool::slots_with(const mspan& span, unsigned top_class) noexcept {
-    if (top_class == any_class) return UINT64_MAX;
+std::uint64_t stack_pool::slots_with(const mspan& span, unsigned hi_class) noexcept {
+    if (hi_class == any_class) return UINT64_MAX;
     std::uint64_t slots = 0;
     for (unsigned i = 0; i < span.capacity; ++i)
-        if (class_of_top(top_of(span, i)) == top_class) slots |= bit(i);
+        if (class_of_hi(hi_of(span, i)) == hi_class) slots |= bit(i);
     return slots;
 }
 
-std::uintptr_t stack_pool::take(stack_class c, unsigned top_class) noexcept {
+std::uintptr_t stack_pool::take(stack_class c, unsigned hi_class) noexcept {
     const std::lock_guard lock{mutex_};
-    std::uintptr_t top = take_locked(c, top_class);
-    if (!top) {
+    std::uintptr_t slot_hi = take_locked(c, hi_class);
+    if (!slot_hi) {
         release_unused_spans(); // of other classes: the memory, the address space or the mappings may do
-        top = take_locked(c, top_class);
+        slot_hi = take_locked(c, hi_class);
     }
-    if (!top) return 0;
+    if (!slot_hi) return 0;
     taken_bytes_ += bytes_of(c);
-    if (is_under_valgrind()) announce_slot(with_guard(c, top));
-    return top;
+    if (is_under_valgrind()) announce_slot(with_guard(c, slot_hi));
+    return slot_hi;
 }
 
-std::uintptr_t stack_pool::take_locked(stack_class c, unsigned top_class) noexcept {
+std::uintptr_t stack_pool::take_locked(stack_class c, unsigned hi_class) noexcept {
     if (c >= pooled_classes) return map_unpooled(c);
-    const bool is_warm = warm_[c].has(top_class);
-    const std::uintptr_t top = is_warm ? warm_[c].pop(top_class) : take_untouched(c, top_class);
-    if (!top) return 0;
+    const bool is_warm = warm_[c].has(hi_class);
+    const std::uintptr_t slot_hi = is_warm ? warm_[c].pop(hi_class) : take_untouched(c, hi_class);
+    if (!slot_hi) return 0;
     if (is_warm) warm_bytes(c) -= bytes_of(c);
-    ++pages_of(c).find(scaled(top - 1))->used;
-    return top;
+    ++pages_of(c).find(scaled(slot_hi - 1))->used;
+    return slot_hi;
 }
 
 void stack_pool::take_warm(stack_class c, free_stacks& to, std::size_t count) noexcept {
@@ -131,37 +131,37 @@ void stack_pool::take_warm(stack_class c, free_stacks& to, std::size_t count) no
     }
 }
 
-std::uintptr_t stack_pool::take_untouched(stack_class c, unsigned top_class) noexcept {
-    mspan* const span = span_with_untouched(c, top_class);
+std::uintptr_t stack_pool::take_untouched(stack_class c, unsigned hi_class) noexcept {
+    mspan* const span = span_with_untouched(c, hi_class);
     if (!span) return 0;
-    const auto slot = static_cast<unsigned>(std::countr_zero(span->untouched & slots_with(*span, top_class)));
+    const auto slot = static_cast<unsigned>(std::countr_zero(span->untouched & slots_with(*span, hi_class)));
     if (!install_guards_to(*span, slot)) return 0;
     set_untouched(*span, span->untouched & ~bit(slot));
-    return top_of(*span, slot);
+    return hi_of(*span, slot);
 }
 
-mspan* stack_pool::span_with_untouched(stack_class c, unsigned top_class) noexcept {
+mspan* stack_pool::span_with_untouched(stack_class c, unsigned hi_class) noexcept {
     span_list& spans = some_untouched_[c];
     // In turn: many spans may have lost their slots of a class.
     for (int looks = 16; looks && !spans.empty(); --looks) {
         mspan& span = spans.front();
-        if (span.untouched & slots_with(span, top_class)) return &span;
+        if (span.untouched & slots_with(span, hi_class)) return &span;
         spans.splice(spans.end(), spans, spans.begin());
     }
-    if (mspan* const span = new_span(c, top_class)) return span;
+    if (mspan* const span = new_span(c, hi_class)) return span;
     for (mspan& span : spans)
-        if (span.untouched & slots_with(span, top_class)) return &span;
+        if (span.untouched & slots_with(span, hi_class)) return &span;
     return nullptr;
 }
 
-mspan* stack_pool::new_span(stack_class c, unsigned top_class) noexcept {
+mspan* stack_pool::new_span(stack_class c, unsigned hi_class) noexcept {
     mspan* const span = pages_of(c).allocate(heap::pages_for(scaled(span_bytes_of(c))), heap::span_state::large);
     if (!span) return nullptr;
-    span->slot_class = static_cast<heap::size_class>(c);
+    span->slot_class = c;
     span->slot_offset = 0;
-    if (is_dense(c) && top_class != any_class)
-        span->slot_offset = static_cast<std::uint32_t>(top_class * top_step_bytes % bytes_of(c));
-    span->capacity = static_cast<std::uint32_t>((size_of(*span) - span->slot_offset) / stride_of(c));
+    if (is_dense(c) && hi_class != any_class)
+        span->slot_offset = static_cast<std::uint32_t>(hi_class * hi_step_bytes % bytes_of(c));
+    span->capacity = static_cast<std::uint32_t>((bytes_in(*span) - span->slot_offset) / stride_of(c));
     span->carved = span->used = 0;
     span->untouched = all_bits(span->capacity);
     some_untouched_[c].push_front(*span);
@@ -176,7 +176,7 @@ bool stack_pool::install_guards_to(mspan& span, unsigned slot) noexcept {
     const unsigned end = all_touched_[c].empty() || guards_take_mappings() ? slot + 1 : span.capacity;
     std::array<bounds, 64> guards;
     const unsigned count = end - span.carved;
-    for (unsigned i = 0; i < count; ++i) guards[i] = guard_below(c, top_of(span, span.carved + i));
+    for (unsigned i = 0; i < count; ++i) guards[i] = guard_below(c, hi_of(span, span.carved + i));
     span.carved += static_cast<std::uint32_t>(install_guards({guards.data(), count}));
     return slot < span.carved;
 }
@@ -190,10 +190,10 @@ void stack_pool::set_untouched(mspan& span, std::uint64_t slots) noexcept {
     after.push_front(span);
 }
 
-void stack_pool::give(stack_class c, std::uintptr_t top) noexcept {
+void stack_pool::give(stack_class c, std::uintptr_t slot_hi) noexcept {
     const std::lock_guard lock{mutex_};
-    if (is_under_valgrind()) retire_slot(with_guard(c, top));
-    give_locked(c, top);
+    if (is_under_valgrind()) retire_slot(with_guard(c, slot_hi));
+    give_locked(c, slot_hi);
 }
 
 void stack_pool::give(stack_class c, free_stacks& from, std::size_t keep) noexcept {
@@ -201,37 +201,37 @@ void stack_pool::give(stack_class c, free_stacks& from, std::size_t keep) noexce
     while (from.count() > keep) give_locked(c, from.pop(any_class));
 }
 
-void stack_pool::give_locked(stack_class c, std::uintptr_t top) noexcept {
+void stack_pool::give_locked(stack_class c, std::uintptr_t slot_hi) noexcept {
     const std::size_t bytes = bytes_of(c);
     taken_bytes_ -= bytes;
-    if (c >= pooled_classes) return unmap(top - stride_of(c), stride_of(c));
-    mspan& span = *pages_of(c).find(scaled(top - 1));
+    if (c >= pooled_classes) return unmap(slot_hi - stride_of(c), stride_of(c));
+    mspan& span = *pages_of(c).find(scaled(slot_hi - 1));
     --span.used;
-    // A whole span goes back three times as fast as each of its stacks would.
+    // Releasing a whole span is three times as fast as releasing its stacks one by one.
     const bool is_much = warm_bytes(c) + bytes > most_warm_bytes / 2,
                is_too_much = warm_bytes(c) + bytes > most_warm_bytes;
     if (is_too_much && !is_dense(c)) {
-        decommit(span, top);
+        forget_memory(span, slot_hi);
     } else {
-        warm_[c].push(top);
+        warm_[c].push(slot_hi);
         warm_bytes(c) += bytes;
     }
     if (is_much && !span.used) release(span);
 }
 
-void stack_pool::decommit(mspan& span, std::uintptr_t top) noexcept {
-    const std::uintptr_t lo = guard_below(span.slot_class, top).hi;
-    give_memory_back(lo, top - lo);
-    set_untouched(span, span.untouched | bit(slot_of(span, top)));
+void stack_pool::forget_memory(mspan& span, std::uintptr_t slot_hi) noexcept {
+    const std::uintptr_t lo = guard_below(span.slot_class, slot_hi).hi;
+    give_memory_back(lo, slot_hi - lo);
+    set_untouched(span, span.untouched | bit(slot_of(span, slot_hi)));
 }
 
 // Gives a span without stacks in use back to the mheap. Returns false if its guards cannot be removed.
 bool stack_pool::release(mspan& span) noexcept {
     const stack_class c = span.slot_class;
-    if (span.carved && !remove_guard({lo_of(span), lo_of(span) + size_of(span)})) return false;
+    if (span.carved && !remove_guard({lo_of(span), lo_of(span) + bytes_in(span)})) return false;
     for (unsigned i = 0; i < span.capacity; ++i) {
         if (span.untouched & bit(i)) continue;
-        warm_[c].remove(top_of(span, i));
+        warm_[c].remove(hi_of(span, i));
         warm_bytes(c) -= bytes_of(c);
     }
     list_of(span).erase(list_of(span).iterator_to(span));
@@ -265,9 +265,9 @@ stack_pool::slot stack_pool::slot_at(std::uintptr_t address) noexcept {
         const mspan* const span = pages->find(scaled(address));
         if (!span || span->is_free()) continue;
         for (unsigned i = 0; i < span->capacity; ++i) {
-            const std::uintptr_t top = top_of(*span, i);
-            const bool is_here = address < top && address >= top - stride_of(span->slot_class);
-            if (is_here && !(span->untouched & bit(i))) return {span->slot_class, top};
+            const std::uintptr_t slot_hi = hi_of(*span, i);
+            const bool is_here = address < slot_hi && address >= slot_hi - stride_of(span->slot_class);
+            if (is_here && !(span->untouched & bit(i))) return {span->slot_class, slot_hi};
         }
     }
     return {};
@@ -278,9 +278,9 @@ void stack_pool::trim() noexcept {
     release_unused_spans();
     for (stack_class c = dense_classes; c < pooled_classes; ++c)
         while (warm_[c].has(any_class)) {
-            const std::uintptr_t top = warm_[c].pop(any_class);
+            const std::uintptr_t slot_hi = warm_[c].pop(any_class);
             warm_bytes(c) -= bytes_of(c);
-            decommit(*pages_of(c).find(scaled(top - 1)), top);
+            forget_memory(*pages_of(c).find(scaled(slot_hi - 1)), slot_hi);
         }
 }
 

@@ -3,7 +3,7 @@
 //      span, of one class      | slot | slot | slot | slot | slot | ...
 //                                used   warm   used   untouched
 //
-// A free slot is warm, and linked through its top words, or untouched, and a bit in its span's record: a link would
+// A free slot is warm, and linked through its highest words, or untouched, and a bit in its span's record: a link would
 // need a page.
 #pragma once
 
@@ -17,38 +17,38 @@
 
 namespace growstack::grow {
 
-// Free stacks of one class that have memory, a list for each class of tops. Any of them may be taken out: its span may
-// go.
+// Free stacks of one class that have memory, a list for each class of high ends. Any of them may be taken out: its span
+// may go.
 class warm_stacks {
 public:
-    bool has(unsigned top_class) const noexcept {
-        return top_class == any_class ? filled_ != 0 : (filled_ >> top_class & 1) != 0;
+    bool has(unsigned hi_class) const noexcept {
+        return hi_class == any_class ? filled_ != 0 : (filled_ >> hi_class & 1) != 0;
     }
 
-    void push(std::uintptr_t top) noexcept {
-        node* const n = reinterpret_cast<node*>(top) - 1;
-        node*& first = first_[class_of_top(top)];
+    void push(std::uintptr_t slot_hi) noexcept {
+        node* const n = reinterpret_cast<node*>(slot_hi) - 1;
+        node*& first = first_[class_of_hi(slot_hi)];
         *n = {first, nullptr};
         if (first) first->previous = n;
         first = n;
-        filled_ |= std::uint64_t{1} << class_of_top(top);
+        filled_ |= std::uint64_t{1} << class_of_hi(slot_hi);
     }
 
-    // Precondition: has(top_class).
-    std::uintptr_t pop(unsigned top_class) noexcept {
+    // Precondition: has(hi_class).
+    std::uintptr_t pop(unsigned hi_class) noexcept {
         const node* const n =
-            first_[top_class == any_class ? static_cast<unsigned>(std::countr_zero(filled_)) : top_class];
-        const auto top = reinterpret_cast<std::uintptr_t>(n + 1);
-        remove(top);
-        return top;
+            first_[hi_class == any_class ? static_cast<unsigned>(std::countr_zero(filled_)) : hi_class];
+        const auto slot_hi = reinterpret_cast<std::uintptr_t>(n + 1);
+        remove(slot_hi);
+        return slot_hi;
     }
 
-    void remove(std::uintptr_t top) noexcept {
-        const node* const n = reinterpret_cast<node*>(top) - 1;
-        node*& first = first_[class_of_top(top)];
+    void remove(std::uintptr_t slot_hi) noexcept {
+        const node* const n = reinterpret_cast<node*>(slot_hi) - 1;
+        node*& first = first_[class_of_hi(slot_hi)];
         (n->previous ? n->previous->next : first) = n->next;
         if (n->next) n->next->previous = n->previous;
-        if (!first) filled_ &= ~(std::uint64_t{1} << class_of_top(top));
+        if (!first) filled_ &= ~(std::uint64_t{1} << class_of_hi(slot_hi));
     }
 
 private:
@@ -58,26 +58,26 @@ private:
     };
 
     std::uint64_t filled_ = 0; // a bit for each class that has one
-    std::array<node*, top_classes> first_{};
+    std::array<node*, hi_classes> first_{};
 };
 
 // Spans are multiples of 64 KiB, so an mheap's page stands for 16 pages here: its page map would otherwise have 17
 // entries, 136 bytes, for the smallest guarded stack.
 inline constexpr unsigned scale_shift = 4;
-static_assert(heap::page_bytes << scale_shift == top_alignment);
+static_assert(heap::page_bytes << scale_shift == hi_alignment);
 
 class stack_pool {
 public:
     stack_pool() noexcept;
 
-    /// Returns the top of a free slot of that class of tops; 0: no memory, or no mapping for a guard. Thread-safe, as
+    /// Returns the high end, of that class, of a free slot; 0: no memory, or no mapping for a guard. Thread-safe, as
     /// all.
-    std::uintptr_t take(stack_class c, unsigned top_class) noexcept;
+    std::uintptr_t take(stack_class c, unsigned hi_class) noexcept;
 
     /// Moves up to `count` slots that have memory to `to`.
     void take_warm(stack_class c, free_stacks& to, std::size_t count) noexcept;
 
-    void give(stack_class c, std::uintptr_t top) noexcept;
+    void give(stack_class c, std::uintptr_t slot_hi) noexcept;
 
     /// Takes all but `keep` slots of `from`.
     void give(stack_class c, free_stacks& from, std::size_t keep) noexcept;
@@ -88,8 +88,8 @@ public:
     /// Gives the memory of free stacks back to the system, but for those that share pages with stacks in use.
     void trim() noexcept;
 
-    /// Calls visit(c, top) for every slot of stacks that may move or be trimmed and that is not known to be free. Holds
-    /// the lock.
+    /// Calls visit(c, slot_hi) for every slot of stacks that may move or be trimmed and that is not known to be free.
+    /// Holds the lock.
     template <class Visit>
     void for_each_used_slot(Visit visit) noexcept {
         const std::lock_guard lock{mutex_};
@@ -97,7 +97,7 @@ public:
             for (const span_list* spans : {&some_untouched_[c], &all_touched_[c]})
                 for (const heap::mspan& span : *spans)
                     for (unsigned i = 0; i < span.capacity; ++i)
-                        if (!(span.untouched >> i & 1)) visit(c, top_of(span, i));
+                        if (!(span.untouched >> i & 1)) visit(c, hi_of(span, i));
     }
 
     /// Says if all of [lo, hi) is address space for stacks, in use or not.
@@ -105,7 +105,7 @@ public:
 
     struct slot {
         stack_class size_class = 0;
-        std::uintptr_t top = 0; // 0: none
+        std::uintptr_t hi = 0; // 0: none
     };
     /// Returns the slot that the address lies in, unless it is known to be free.
     slot slot_at(std::uintptr_t address) noexcept;
@@ -116,9 +116,9 @@ private:
     using span_list = boost::intrusive::list<heap::mspan, boost::intrusive::base_hook<heap::list_hook>,
                                              boost::intrusive::constant_time_size<false>>;
 
-    static std::uintptr_t top_of(const heap::mspan& span, unsigned slot) noexcept;
-    static unsigned slot_of(const heap::mspan& span, std::uintptr_t top) noexcept;
-    static std::uint64_t slots_with(const heap::mspan& span, unsigned top_class) noexcept;
+    static std::uintptr_t hi_of(const heap::mspan& span, unsigned slot) noexcept;
+    static unsigned slot_of(const heap::mspan& span, std::uintptr_t slot_hi) noexcept;
+    static std::uint64_t slots_with(const heap::mspan& span, unsigned hi_class) noexcept;
 
     heap::mheap& pages_of(stack_class c) noexcept { return c < near_classes ? near_ : far_; }
     span_list& list_of(heap::mspan& span) noexcept {
@@ -129,14 +129,14 @@ private:
         return c < cached_classes ? small_warm_bytes_ : large_warm_bytes_;
     }
 
-    std::uintptr_t take_locked(stack_class c, unsigned top_class) noexcept;
-    std::uintptr_t take_untouched(stack_class c, unsigned top_class) noexcept;
-    void give_locked(stack_class c, std::uintptr_t top) noexcept;
-    heap::mspan* span_with_untouched(stack_class c, unsigned top_class) noexcept;
-    heap::mspan* new_span(stack_class c, unsigned top_class) noexcept;
+    std::uintptr_t take_locked(stack_class c, unsigned hi_class) noexcept;
+    std::uintptr_t take_untouched(stack_class c, unsigned hi_class) noexcept;
+    void give_locked(stack_class c, std::uintptr_t slot_hi) noexcept;
+    heap::mspan* span_with_untouched(stack_class c, unsigned hi_class) noexcept;
+    heap::mspan* new_span(stack_class c, unsigned hi_class) noexcept;
     bool install_guards_to(heap::mspan& span, unsigned slot) noexcept;
     void set_untouched(heap::mspan& span, std::uint64_t slots) noexcept;
-    void decommit(heap::mspan& span, std::uintptr_t top) noexcept;
+    void forget_memory(heap::mspan& span, std::uintptr_t slot_hi) noexcept;
     bool release(heap::mspan& span) noexcept;
     void release_unused_spans() noexcept;
 

@@ -23,7 +23,7 @@ namespace growstack::grow {
 /// stack. Keeps the vector registers, for it is called from checks.
 bounds stackalloc(std::size_t bytes, stack_layout layout = stack_layout::guarded) noexcept;
 
-/// The same for a stack that moves there from `from`: the distance of the tops is a multiple of 64 KiB. It is less by
+/// The same for a stack that moves there from `from`: the distance is a multiple of 64 KiB. It is less by
 /// up to 3 KiB where a dense stack becomes a guarded one.
 bounds stackalloc_to_move(std::size_t bytes, stack_layout layout, bounds from) noexcept;
 

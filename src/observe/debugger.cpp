@@ -1,10 +1,8 @@
 // What packaging/gdb/growstack-gdb.py must know of the library's records, so that it needs no debug info.
-#include "observe/debugger.hpp"
 #include "memory/stack_pool.hpp"
 
 #include <growstack/detail/control_block.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -27,7 +25,7 @@ struct fact {
 
 namespace {
 
-// For each class: from top to top of slots, and where in a slot a stack may end.
+// For each class: the distance between slots' ends, and where in a slot a stack may end.
 struct class_facts {
     std::uint64_t stride_bytes[pooled_classes], slot_alignment[pooled_classes];
 };
@@ -74,7 +72,7 @@ constexpr fact facts[] = {
     {"classes", pooled_classes, nullptr},
     {"classes.stride", 0, &classes.stride_bytes},
     {"classes.alignment", 0, &classes.slot_alignment},
-    {"top_step", top_step_bytes, nullptr},
+    {"hi_step", hi_step_bytes, nullptr},
     {"room_bytes", detail::largest_room_bytes + detail::spare_bytes, nullptr}, // that may be open below a stack
     {"span.hook", sizeof(heap::tree_hook), nullptr},                           // its list's: the second base
     {"span.lo", offsetof(mspan, lo), nullptr},
@@ -90,17 +88,21 @@ constexpr fact facts[] = {
 
 struct told_to_debuggers {
     const fact* facts;
-    std::atomic<std::uintptr_t> thread_offset; // of growstack_thread from the thread pointer; 0: nothing has run yet
+    std::uintptr_t thread_offset; // of growstack_thread from the thread pointer; 0: the program has not begun yet
 };
 
 extern "C" told_to_debuggers growstack_for_debuggers;
 [[gnu::used]] constinit told_to_debuggers growstack_for_debuggers{facts, 0};
 
-void tell_debuggers_of_thread() noexcept {
+namespace {
+
+// The offset is the same for all threads: growstack_thread is initial-exec.
+[[gnu::constructor(101)]] void note_thread_offset() noexcept {
     std::uintptr_t thread_pointer;
     asm("mov %%fs:0, %0" : "=r"(thread_pointer));
     const auto state = reinterpret_cast<std::uintptr_t>(&this_thread());
-    growstack_for_debuggers.thread_offset.store(state - thread_pointer, std::memory_order_relaxed);
+    growstack_for_debuggers.thread_offset = state - thread_pointer;
 }
 
+} // namespace
 } // namespace growstack::grow

@@ -26,8 +26,9 @@ const policy segmented_policy{
     .name = "segmented_stack",
     .cache_row = 1,
     .links = true,
-    .guard_advice = "only a check can link a chunk: compile that code with -fsplit-stack, call it through "
-                    "growstack::call or growstack::native, or use contiguous_stack",
+    .guard_advice =
+        "only a check can link a chunk: compile that code with -fsplit-stack, call it through "
+        "growstack::call or growstack::native, or use contiguous_stack",
     .make_room = link_if_full,
 };
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <compare>
+#include <initializer_list>
 #include <mutex>
 #include <new>
 #include <set>
@@ -19,12 +20,7 @@
 namespace growstack::detail {
 namespace {
 
-[[noreturn]] void throw_bad_size(const char* field, std::size_t bytes, const char* rule) {
-    throw std::invalid_argument("growstack: stack_options::" + std::string(field) + " is " + std::to_string(bytes) +
-                                ": " + rule);
-}
-
-// A reserved stack has all its address space at once.
+// Returns the bytes of the first stack.
 std::size_t first_bytes(const stack_options& options, const grow::policy& policy) noexcept {
     return grow::stackalloc_bytes(policy.reserves ? options.max_bytes : options.initial_bytes, options.layout);
 }
@@ -33,48 +29,67 @@ std::size_t headroom_bytes(const stack_options& options, std::size_t stack_bytes
     return options.headroom_bytes ? options.headroom_bytes : std::min(default_headroom_bytes, stack_bytes / 2);
 }
 
-// On a dense stack, code without checks has nothing but the headroom, and a stack that cannot move has to be enough for
-// what growstack itself calls: the unwinder.
-void check_dense(const stack_options& options, const grow::policy& policy, std::size_t stack_bytes) {
-    constexpr std::size_t unwinding_bytes = least_throw_bytes + 512; // a small frame may begin below the limit, unasked
-    const grow::bounds small{0, stack_bytes};
-    if (grow::guard_of(small, options.layout).bytes()) return;
-    if (!policy.moves && headroom_bytes(options, stack_bytes) < unwinding_bytes)
-        throw_bad_size("headroom_bytes", headroom_bytes(options, stack_bytes),
-                       "a dense stack that does not move needs 6144");
-    if (policy.moves && options.max_bytes < detail::smallest_guarded_max_bytes)
-        throw_bad_size("max_bytes", options.max_bytes,
-                       "a dense stack must be able to grow to 32768, where it gets a guard");
+// A field's value, and where it must lie. In the text, # stands for the end of the range that the value is beyond.
+struct rule {
+    const char* field;
+    std::size_t value, least, most;
+    const char* text;
+};
+
+constexpr const char* too_large = "larger than the address space has room for";
+
+// In the order of the rules: the first that is broken is told.
+void check_all(std::initializer_list<rule> rules) {
+    for (const rule& r : rules) {
+        if (r.least <= r.value && r.value <= r.most) continue;
+        std::string text = r.text;
+        if (const std::size_t at = text.find('#'); at != std::string::npos)
+            text.replace(at, 1, std::to_string(r.value < r.least ? r.least : r.most));
+        throw std::invalid_argument("growstack: stack_options::" + std::string(r.field) + " is " +
+                                    std::to_string(r.value) + ": " + text);
+    }
 }
 
-void check_sizes(const stack_options& options, const grow::policy& policy) {
-    if (policy.reserves && (!options.max_bytes || options.max_bytes > absurd_bytes))
-        throw_bad_size("max_bytes", options.max_bytes, "a reserved stack needs so much address space");
-    if (!options.initial_bytes) throw_bad_size("initial_bytes", 0, "a stack needs memory");
-    if (options.initial_bytes > absurd_bytes)
-        throw_bad_size("initial_bytes", options.initial_bytes, "larger than the address space has room for");
-    const bool is_dense = options.layout == stack_layout::dense;
-    if (options.headroom_bytes &&
-        options.headroom_bytes < (is_dense ? smallest_dense_headroom_bytes : smallest_headroom_bytes))
-        throw_bad_size(
-            "headroom_bytes", options.headroom_bytes,
-            is_dense ? "must be at least 512, or 0 for the default" : "must be at least 1024, or 0 for the default");
-    if (options.headroom_bytes >= first_bytes(options, policy))
-        throw_bad_size("headroom_bytes", options.headroom_bytes, "must be less than the stack, or no frame fits");
-    if (options.room_bytes > largest_room_bytes)
-        throw_bad_size("room_bytes", options.room_bytes, "must be at most 45056");
-    if (options.non_split_bytes > absurd_bytes)
-        throw_bad_size("non_split_bytes", options.non_split_bytes, "larger than the address space has room for");
-    check_dense(options, policy, first_bytes(options, policy));
-    if (!policy.grows()) return;
-    if (options.max_bytes > absurd_bytes)
-        throw_bad_size("max_bytes", options.max_bytes, "larger than the address space has room for");
-    if (options.max_bytes < first_bytes(options, policy))
-        throw_bad_size("max_bytes", options.max_bytes,
-                       "must not be less than initial_bytes, rounded up to a power of two");
-    if (!options.chunk_bytes) throw_bad_size("chunk_bytes", 0, "a chunk needs memory");
-    if (options.chunk_bytes > options.max_bytes)
-        throw_bad_size("chunk_bytes", options.chunk_bytes, "must not be more than max_bytes");
+// On a dense stack, code without checks has nothing but the headroom, and a stack that cannot move has to be enough for
+// what growstack itself calls: the unwinder.
+void check_dense(const stack_options& o, const grow::policy& policy, std::size_t stack_bytes) {
+    constexpr std::size_t unwinding_bytes = least_throw_bytes + 512; // a small frame may begin below the limit, unasked
+    if (grow::guard_of({0, stack_bytes}, o.layout).bytes()) return;
+    if (policy.moves)
+        check_all({{"max_bytes", o.max_bytes, smallest_guarded_max_bytes, SIZE_MAX,
+                    "a dense stack must be able to grow to #, where it gets a guard"}});
+    else
+        check_all({{"headroom_bytes", headroom_bytes(o, stack_bytes), unwinding_bytes, SIZE_MAX,
+                    "a dense stack that does not move needs #"}});
+}
+
+void check_growth(const stack_options& o, std::size_t stack_bytes) {
+    check_all({
+        {"max_bytes", o.max_bytes, 0, absurd_bytes, too_large},
+        {"max_bytes", o.max_bytes, stack_bytes, SIZE_MAX,
+         "must not be less than initial_bytes, rounded up to a power of two"},
+        {"chunk_bytes", o.chunk_bytes, 1, SIZE_MAX, "a chunk needs memory"},
+        {"chunk_bytes", o.chunk_bytes, 0, o.max_bytes, "must not be more than max_bytes"},
+    });
+}
+
+void check_sizes(const stack_options& o, const grow::policy& policy) {
+    const bool is_dense = o.layout == stack_layout::dense;
+    const std::size_t stack_bytes = first_bytes(o, policy);
+    const std::size_t least_headroom = is_dense ? smallest_dense_headroom_bytes : smallest_headroom_bytes;
+    if (policy.reserves)
+        check_all({{"max_bytes", o.max_bytes, 1, absurd_bytes, "a reserved stack needs so much address space"}});
+    check_all({
+        {"initial_bytes", o.initial_bytes, 1, SIZE_MAX, "a stack needs memory"},
+        {"initial_bytes", o.initial_bytes, 0, absurd_bytes, too_large},
+        {"headroom_bytes", o.headroom_bytes, o.headroom_bytes ? least_headroom : 0, SIZE_MAX,
+         "must be at least #, or 0 for the default"},
+        {"headroom_bytes", o.headroom_bytes, 0, stack_bytes - 1, "must be less than the stack, or no frame fits"},
+        {"room_bytes", o.room_bytes, 0, largest_room_bytes, "must be at most #"},
+        {"non_split_bytes", o.non_split_bytes, 0, absurd_bytes, too_large},
+    });
+    check_dense(o, policy, stack_bytes);
+    if (policy.grows()) check_growth(o, stack_bytes);
 }
 
 // What the sizes follow from, and they.

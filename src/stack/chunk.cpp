@@ -33,7 +33,7 @@ chunk* new_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexce
     if (self.books().stack_bytes + bytes > self.sizes->max_bytes) [[unlikely]]
         return nullptr;
     reason = overflow_reason::no_memory;
-    const stack_class size_class = class_of(bytes, stack_layout::guarded);
+    const stack_class size_class = stack_class_of(bytes, stack_layout::guarded);
     const bounds memory = stackalloc_class(size_class);
     if (!memory.hi) [[unlikely]]
         return nullptr;

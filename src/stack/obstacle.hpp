@@ -27,12 +27,12 @@ enum class moment {
     suspended, // the stack does not run
 };
 
-/// Returns what keeps the stack, whose innermost frame has this sp, from moving now. `exception` comes last: nothing else
-/// is then in the way.
+/// Returns what keeps the stack, whose innermost frame has this sp, from moving now. `exception` comes last: nothing
+/// else is then in the way.
 obstacle obstacle_to_move(stack& self, std::uintptr_t sp, moment when) noexcept;
 
-/// Says if growth has begun on a fault's stack, an exception will be caught, or a stack is being unwound: what is in the
-/// way of the move will pass, and until then the spare serves. Asked in the fault handler.
+/// Says if growth has begun on a fault's stack, an exception will be caught, or a stack is being unwound: what is in
+/// the way of the move will pass, and until then the spare serves. Asked in the fault handler.
 bool will_pass(const stack& self, obstacle o) noexcept;
 
 /// Returns what to tell of it where code without checks has filled a stack that cannot move.

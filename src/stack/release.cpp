@@ -42,7 +42,8 @@ void trim_suspended_pieces(stack& self) noexcept {
 
 void check_mark(const stack& self) noexcept {
     if (self.books().mark != stack_books::whole) [[unlikely]]
-        detail::fatal_stack_overwritten(self);
+        detail::fatal_stack_overwritten(self,
+                                        self.memory.hi + stackalloc_bytes(self.memory.bytes(), self.sizes->layout));
 }
 
 void release_stack(stack& self) noexcept {

@@ -37,7 +37,7 @@ bool may_point_into(const stack& self, std::uintptr_t address) noexcept {
 stack* movable_stack_at(std::uintptr_t address) noexcept {
     stack* const running = this_thread().running;
     if (running && may_point_into(*running, address)) return running;
-    stack* const found = stack_at(address);
+    stack* const found = find_stack(address);
     return found && may_point_into(*found, address) ? found : nullptr;
 }
 

@@ -28,11 +28,11 @@ void unmap(std::uintptr_t lo, std::uintptr_t hi) noexcept {
 
 // Anywhere, aligned.
 std::uintptr_t map_aligned(std::size_t bytes) noexcept {
-    const std::uintptr_t lo = map(0, bytes + top_alignment, 0);
+    const std::uintptr_t lo = map(0, bytes + hi_alignment, 0);
     if (!lo) return 0;
-    const std::uintptr_t aligned = (lo + top_alignment - 1) & ~(top_alignment - 1);
+    const std::uintptr_t aligned = (lo + hi_alignment - 1) & ~(hi_alignment - 1);
     unmap(lo, aligned);
-    unmap(aligned + bytes, lo + bytes + top_alignment);
+    unmap(aligned + bytes, lo + bytes + hi_alignment);
     return aligned;
 }
 

@@ -25,7 +25,7 @@ using detail::page_bytes;
 // Room for what a program's own handler does when a fault is passed on: a backtrace, say.
 constexpr std::size_t handler_bytes = 56 * 1024;
 
-std::size_t stack_bytes() noexcept {
+std::size_t alt_stack_bytes() noexcept {
     const std::size_t signal_frame = ::getauxval(AT_MINSIGSTKSZ);
     return (signal_frame + handler_bytes + page_bytes - 1) & ~(page_bytes - 1);
 }
@@ -38,7 +38,7 @@ unsigned announce_to_valgrind(const stack_t& s) noexcept {
     return announce_stack({lo, lo + s.ss_size});
 }
 
-void release(void* guard) noexcept {
+void free_alt_stack(void* guard) noexcept {
     forget_stack(number_in_valgrind);
     void* const stack = static_cast<char*>(guard) + page_bytes;
     stack_t current;
@@ -46,14 +46,14 @@ void release(void* guard) noexcept {
         current.ss_flags = SS_DISABLE;
         ::sigaltstack(&current, nullptr);
     }
-    ::munmap(guard, page_bytes + stack_bytes());
+    ::munmap(guard, page_bytes + alt_stack_bytes());
 }
 
 // A key's destructor runs after those of thread_local objects, which may resume coroutines.
 pthread_key_t key() noexcept {
     static const pthread_key_t the_key = [] {
         pthread_key_t k{};
-        ::pthread_key_create(&k, release);
+        ::pthread_key_create(&k, free_alt_stack);
         return k;
     }();
     return the_key;
@@ -67,17 +67,17 @@ bool prepare_alt_stack() noexcept {
         announce_to_valgrind(current);
         return true;
     }
-    void* const guard = ::mmap(nullptr, page_bytes + stack_bytes(), PROT_READ | PROT_WRITE,
+    void* const guard = ::mmap(nullptr, page_bytes + alt_stack_bytes(), PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (guard == MAP_FAILED) return false;
     stack_t ours{};
     ours.ss_sp = static_cast<char*>(guard) + page_bytes;
-    ours.ss_size = stack_bytes();
+    ours.ss_size = alt_stack_bytes();
     number_in_valgrind = announce_to_valgrind(ours);
     if (::mprotect(guard, page_bytes, PROT_NONE) == 0 && ::sigaltstack(&ours, nullptr) == 0 &&
         ::pthread_setspecific(key(), guard) == 0)
         return true;
-    release(guard);
+    free_alt_stack(guard);
     return false;
 }
 

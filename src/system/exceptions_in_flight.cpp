@@ -1,11 +1,9 @@
-// Looks for exceptions: takes each word that could be a pointer to one for one, and has the kernel read what is there,
-// for it may point anywhere.
+// Looks for exceptions: treats every aligned word as a possible pointer to one, and reads there through the kernel,
+// because it may point anywhere.
 #include "system/exceptions_in_flight.hpp"
+#include "base/read_memory.hpp"
 
 #include <growstack/detail/thread.hpp>
-
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -35,7 +33,7 @@ public:
         code.for_each_register([this](std::uintptr_t word) { add(word); });
         for (std::uintptr_t at = live_.lo; at < live_.hi; at += sizeof(std::uintptr_t))
             add(*reinterpret_cast<const std::uintptr_t*>(at));
-        check();
+        visit_gathered();
     }
 
 private:
@@ -44,21 +42,20 @@ private:
     void add(std::uintptr_t word) noexcept {
         if (word % 16 || word < 65536 || word >> 47 || live_.contains(word)) return;
         from_[count_++] = {reinterpret_cast<void*>(word), sizeof(exception_head)};
-        if (count_ == most) check();
+        if (count_ == most) visit_gathered();
     }
 
     // One that cannot be read ends the system call; the next call begins behind it.
-    void check() noexcept {
-        for (std::size_t first = 0; first < count_; ++first) first = check_from(first);
+    void visit_gathered() noexcept {
+        for (std::size_t first = 0; first < count_; ++first) first = visit_from(first);
         count_ = 0;
     }
 
     // Returns the first that cannot be read.
-    std::size_t check_from(std::size_t first) noexcept {
+    std::size_t visit_from(std::size_t first) noexcept {
         exception_head heads[most];
-        const iovec to{heads, sizeof heads};
-        const ssize_t bytes = ::process_vm_readv(::getpid(), &to, 1, &from_[first], count_ - first, 0);
-        const std::size_t end = first + (bytes < 0 ? 0 : static_cast<std::size_t>(bytes) / sizeof heads[0]);
+        const std::size_t bytes = detail::read_memory({&from_[first], count_ - first}, heads);
+        const std::size_t end = first + bytes / sizeof heads[0];
         for (std::size_t i = first; i < end; ++i)
             if (heads[i - first].is_cxx()) visit_(*static_cast<exception_head*>(from_[i].iov_base));
         return end;

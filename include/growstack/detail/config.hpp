@@ -19,7 +19,7 @@ inline constexpr std::size_t default_headroom_bytes = 8 * 1024;
 
 /// Below each stack: the growth room, which code without checks may use; then a reserve, for the frame that does not
 /// fit into the room, and for throwing when there is no more; then the guard page. With 4 KiB of stack over it, one
-/// step of tops is 68 KiB.
+/// step of high ends is 68 KiB.
 inline constexpr std::size_t largest_room_bytes = 44 * 1024;
 inline constexpr std::size_t spare_bytes = 16 * 1024;
 inline constexpr std::size_t slack_bytes = 64 * 1024; // over it, below a large stack (src/memory/stack_class.hpp)

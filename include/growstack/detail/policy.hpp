@@ -18,12 +18,14 @@ enum class overflow_reason { fixed_size, reserved_size, max_bytes, no_memory };
 
 struct policy {
     const char* name;
-    unsigned cache_row;  // where a thread keeps ended coroutines for the next ones, below cache_rows; policies may share it
-    bool moves = false;    // to a larger place
-    bool links = false;    // chunks
-    bool reserves = false; // max_bytes of address space from the start
+    unsigned
+        cache_row; // where a thread keeps ended coroutines for the next ones, below cache_rows; policies may share it
+    bool moves = false;                                    // to a larger place
+    bool links = false;                                    // chunks
+    bool reserves = false;                                 // max_bytes of address space from the start
     overflow_reason overflow = overflow_reason::max_bytes; // why it is full when it can grow no more
-    const char* guard_advice = nullptr; // what to do where code without checks has filled it; null: the obstacle says it
+    const char* guard_advice =
+        nullptr; // what to do where code without checks has filled it; null: the obstacle says it
 
     /// Makes room for a frame of frame_bytes below frame.callee_sp(), or throws stack_overflow.
     check_result (*make_room)(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes);
@@ -52,7 +54,7 @@ struct stack_sizes {
     bool keep_chunk = false;
     bool move_at_guard = false;
     bool shrink_on_yield = false;
-    unsigned short state = 0; // what stacks begin with: bits for hard modes
+    unsigned short state = 0;                    // what stacks begin with: bits for hard modes
     stack_layout layout = stack_layout::guarded; // of the first memory; chunks are guarded
 
     /// While an overflow is being unwound.

@@ -1,5 +1,4 @@
 // Searching after a move, telling each finding once.
-#include "observe/audit/audit.hpp"
 #include "base/modes.hpp"
 #include "base/watch.hpp"
 #include "heap/process_heap.hpp"
@@ -25,7 +24,7 @@ namespace {
 
 // All that one audit knows: in one place, which the search leaves out, for copies of what it finds lie here.
 struct auditor {
-    const done_move* move = nullptr;
+    const grow::stack_move* move = nullptr;
     const mapping* searched = nullptr;      // or
     const grow::stack* coroutine = nullptr; // whose frames are searched
     bounds nothing;                         // in that mapping, as it has turned out
@@ -63,8 +62,9 @@ void note_in_mapping(std::uintptr_t address, std::uintptr_t word, void*) noexcep
     finding* const last = a.found_count ? &a.found[a.found_count - 1] : nullptr;
     if (last && last->where.kind == audit_finding::heap_block && last->where.object.contains(address))
         return void(++last->words);
-    if (const auto where = place_of(address, *a.searched, a.move->stack, a.nothing, !a.move->is_in_handler))
-        note(*where, address, word);
+    const answer said = place_of(address, *a.searched, a.move->self, a.nothing, !a.move->live.is_at_fault);
+    if (said.nothing.hi) a.nothing = said.nothing;
+    if (said.found) note(*said.found, address, word);
 }
 
 // Larger mappings are sanitizers' shadows, which hold no pointers.
@@ -74,7 +74,7 @@ void search_mapping(const mapping& m, void*) noexcept {
     if (m.memory.bytes() > largest_searched_bytes || is_for_stacks(m)) return;
     the_auditor.searched = &m;
     the_auditor.nothing = {};
-    search(m.memory, the_auditor.move->frames, note_in_mapping, nullptr);
+    search(m.memory, the_auditor.move->left_frames(), note_in_mapping, nullptr);
 }
 
 void note_on_stack(std::uintptr_t address, std::uintptr_t word, void* innermost) noexcept {
@@ -86,24 +86,24 @@ void note_on_stack(std::uintptr_t address, std::uintptr_t word, void* innermost)
 void search_frames(grow::stack& s) noexcept {
     the_auditor.coroutine = &s;
     grow::for_each_piece(s, [&s](const grow::piece&, grow::bounds frames) {
-        search(frames, the_auditor.move->frames, note_on_stack, s.context);
+        search(frames, the_auditor.move->left_frames(), note_on_stack, s.context);
     });
     the_auditor.coroutine = nullptr;
 }
 
 void search_coroutines() noexcept {
-    grow::shared_pool().for_each_used_slot([](grow::stack_class c, std::uintptr_t top) noexcept {
-        grow::stack* const s = grow::stack_in_slot(c, top);
-        const bool is_waiting = s && s != &the_auditor.move->stack && s->has(grow::has_started) && !s->is_dead() &&
+    grow::shared_pool().for_each_used_slot([](grow::stack_class c, std::uintptr_t slot_hi) noexcept {
+        grow::stack* const s = grow::stack_in_slot(c, slot_hi);
+        const bool is_waiting = s && s != &the_auditor.move->self && s->has(grow::has_started) && !s->is_dead() &&
                                 grow::is_at_rest(*s);
         if (is_waiting) search_frames(*s);
     });
 }
 
-void walk(const done_move& m) noexcept {
-    the_auditor.of_mover.walk(m.pointers);
-    if (m.code) the_auditor.of_moved = the_auditor.of_mover;
-    else the_auditor.of_moved.walk_suspended(m.context, m.memory);
+void walk_frames(const grow::stack_move& m) noexcept {
+    the_auditor.of_mover.walk(m.moved.from);
+    if (m.live.code) the_auditor.of_moved = the_auditor.of_mover;
+    else the_auditor.of_moved.walk_suspended(reinterpret_cast<const void*>(m.live.lo), m.old);
 }
 
 // The same object, with a pointer into the same function's frame.
@@ -130,7 +130,7 @@ void join_variables() noexcept {
     a.found_count = static_cast<std::size_t>(last - a.found.data());
 }
 
-void tell_all(const done_move& m) noexcept {
+void tell_all(const grow::stack_move& m) noexcept {
     join_variables();
     for (std::size_t i = 0; i < the_auditor.found_count; ++i) {
         const finding& f = the_auditor.found[i];
@@ -140,32 +140,18 @@ void tell_all(const done_move& m) noexcept {
     if (the_auditor.more) report_more(the_auditor.more);
 }
 
-} // namespace
-
-void audit(const done_move& m) noexcept {
+// Searches, and tells what it finds. Everything has been re-pointed by now. Runs on the thread's root stack, or another
+// one with room; takes the pool's lock and one of its own.
+void audit(const grow::growth_step& step) noexcept {
+    if (step.kind != trace_event::adjust) return;
     const std::lock_guard lock{mutex};
-    the_auditor.move = &m;
+    the_auditor.move = step.move;
     the_auditor.found_count = the_auditor.more = 0;
     for_each_mapping(search_mapping, nullptr);
     search_coroutines();
     if (!the_auditor.found_count) return;
-    walk(m);
-    tell_all(m);
-}
-
-namespace {
-
-// Everything has been re-pointed by now.
-void hear(const grow::growth_step& step) noexcept {
-    if (step.kind != trace_event::adjust) return;
-    const grow::stack_move& m = *step.move;
-    audit({.stack = m.self,
-           .memory = m.old,
-           .frames = {m.live.lo, m.old.hi - sizeof(grow::stack_books)},
-           .pointers = {m.live.lowest_pointer, m.old.hi},
-           .code = m.live.code,
-           .context = m.live.code ? nullptr : reinterpret_cast<const void*>(m.live.lo),
-           .is_in_handler = m.live.is_at_fault});
+    walk_frames(*step.move);
+    tell_all(*step.move);
 }
 
 // Before static objects of the program, which may create coroutines.
@@ -186,7 +172,7 @@ bool set_audit(bool is_on) noexcept {
     }
     if (is_on) audit::prepare_malloc_blocks();
     heap::overwrite_freed(is_on);
-    grow::watch(grow::watch_place::audit, is_on ? audit::hear : nullptr);
+    grow::watch(grow::watch_place::audit, is_on ? audit::audit : nullptr);
     const unsigned before = is_on ? grow::stress_bits.fetch_or(grow::audit_bit)
                                   : grow::stress_bits.fetch_and(~grow::audit_bit);
     return (before & grow::audit_bit) != 0;

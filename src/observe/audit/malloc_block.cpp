@@ -1,7 +1,6 @@
-// The chunks of one heap lie end to end:
+// The chunks of one heap lie end to end, and a block reaches over the first word behind its chunk:
 //
-//      | size + flags | block ... | size + flags | block ... |  top          a block reaches over the first word behind
-//      its chunk
+//      | size + flags | block ... | size + flags | block ... | ...
 //
 // A sanitizer's allocator says of an address whether a block begins there.
 //
@@ -43,7 +42,7 @@ constinit std::uintptr_t cached_mark = 0; // of a block in a thread's cache: its
 bool is_free_in_cache(bounds block) noexcept { return cached_mark && read_word(block.lo + word_bytes) == cached_mark; }
 
 // From the first chunk of a heap on.
-malloc_place walk(std::uintptr_t chunk, std::uintptr_t hi, std::uintptr_t address) noexcept {
+malloc_place find_among_chunks(std::uintptr_t chunk, std::uintptr_t hi, std::uintptr_t address) noexcept {
     word_reader read; // many at a time, for most chunks are small
     while (chunk + smallest_chunk_bytes <= hi) {
         const std::uintptr_t size = read(chunk + word_bytes), next = chunk + (size & ~flags);
@@ -67,7 +66,7 @@ malloc_place in_arena_heap(std::uintptr_t address) noexcept {
     if (!is_heap || address >= lo + bytes) return {};
     const bool is_first = arena == lo + heap_info_bytes;
     const std::uintptr_t first = lo + heap_info_bytes + (is_first ? arena_bytes : 0);
-    return walk((first + header_bytes - 1) & ~(header_bytes - 1), lo + bytes, address);
+    return find_among_chunks((first + header_bytes - 1) & ~(header_bytes - 1), lo + bytes, address);
 }
 
 // A block with a mapping of its own. The kernel may have joined it with others.
@@ -147,7 +146,7 @@ bool has_malloc_blocks() noexcept { return is_glibc || is_sanitizers; }
 malloc_place malloc_block(std::uintptr_t address, const mapping& m, bounds nothing, bool may_wait) noexcept {
     if (is_sanitizers && (may_wait || small_blocks.contains(address))) return in_sanitizers_block(address, m, nothing);
     if (!is_glibc) return {};
-    if (m.is_main_heap) return walk(m.memory.lo, m.memory.hi, address);
+    if (m.is_main_heap) return find_among_chunks(m.memory.lo, m.memory.hi, address);
     if (const malloc_place found = in_arena_heap(address); found.memory.hi) return found;
     return mapped_alone(address, m);
 }

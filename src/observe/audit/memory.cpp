@@ -1,15 +1,16 @@
-// Source: proc(5) for /proc/self/maps; mincore(2); process_vm_readv(2), which says EFAULT where a plain read would be a
-// fault.
+// Asks the kernel where memory is, and searches it. Source: proc(5) for /proc/self/maps; mincore(2).
 #include "observe/audit/memory.hpp"
+
+#include "base/read_memory.hpp"
 
 #include <growstack/detail/config.hpp>
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <string_view>
 
@@ -17,6 +18,7 @@ namespace growstack::audit {
 namespace {
 
 using detail::page_bytes;
+using detail::read_memory;
 
 constexpr std::size_t block_bytes = std::size_t{64} << 10;
 constexpr std::size_t pages_at_once = std::size_t{64} << 10;
@@ -33,12 +35,8 @@ constinit buffers own{};
 
 std::uintptr_t take_hex(std::string_view& text) noexcept {
     std::uintptr_t number = 0;
-    for (; !text.empty(); text.remove_prefix(1)) {
-        const char c = text.front();
-        if (c >= '0' && c <= '9') number = number * 16 + static_cast<unsigned>(c - '0');
-        else if (c >= 'a' && c <= 'f') number = number * 16 + static_cast<unsigned>(c - 'a' + 10);
-        else break;
-    }
+    const char* const end = std::from_chars(text.begin(), text.end(), number, 16).ptr;
+    text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
     return number;
 }
 
@@ -49,12 +47,6 @@ bool parse(std::string_view line, mapping& m) noexcept {
     m.memory.hi = take_hex(line);
     m.is_main_heap = line.ends_with("[heap]");
     return line.starts_with(" rw") && line.size() > 4 && line[4] == 'p';
-}
-
-std::size_t read_memory(std::uintptr_t lo, std::size_t bytes, void* to) noexcept {
-    const iovec local{to, bytes}, remote{reinterpret_cast<void*>(lo), bytes};
-    const ssize_t got = ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0);
-    return got > 0 ? static_cast<std::size_t>(got) : 0;
 }
 
 void search_resident(bounds where, bounds range, on_found found, void* argument) noexcept {

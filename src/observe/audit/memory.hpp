@@ -21,9 +21,7 @@ void for_each_mapping(void (*visit)(const mapping&, void* argument), void* argum
 /// Returns the word at an address; 0 if it cannot be read.
 std::uintptr_t read_word(std::uintptr_t address) noexcept;
 
-/// Calls found(address, word, argument) for each aligned word in `where` that lies in `range`. Memory that nobody has
-/// touched is passed over. One thread at a time. Returns words at rising addresses, as read_word() does, with fewer
-/// system calls. One at a time.
+/// Returns words at rising addresses, as read_word() does, with fewer system calls. One at a time.
 class word_reader {
 public:
     std::uintptr_t operator()(std::uintptr_t address) noexcept;
@@ -34,6 +32,9 @@ private:
 };
 
 using on_found = void (*)(std::uintptr_t address, std::uintptr_t word, void* argument);
+
+/// Calls found(address, word, argument) for each aligned word in `where` that lies in `range`. Memory that nobody has
+/// touched is passed over. One thread at a time.
 void search(bounds where, bounds range, on_found found, void* argument) noexcept;
 
 /// The static buffers of these functions, where copies of what was read lie.

@@ -20,8 +20,6 @@
 namespace growstack::audit {
 namespace {
 
-std::optional<place> place_in(audit_finding::place_kind kind, bounds object) noexcept { return place{kind, object}; }
-
 struct module_search {
     std::uintptr_t address;
     std::optional<place> found;
@@ -94,29 +92,30 @@ bool is_unwinders_own(std::uintptr_t address) noexcept {
 std::optional<place> in_own_heap(std::uintptr_t address) noexcept {
     const heap::mspan* const span = heap::shared_heap().pages.find(address);
     if (!span || span->is_free()) return {};
-    if (span->state == heap::span_state::large) return place_in(audit_finding::heap_block, {span->lo, span->hi()});
+    if (span->state == heap::span_state::large) return place{audit_finding::heap_block, {span->lo, span->hi()}};
     const std::size_t bytes = heap::slot_bytes(span->slot_class);
     const std::uintptr_t lo = span->lo + heap::first_slot_offset(span->slot_class) + span->slot_index(address) * bytes;
-    return place_in(audit_finding::heap_block, {lo, lo + bytes});
+    return place{audit_finding::heap_block, {lo, lo + bytes}};
 }
 
 } // namespace
 
 bool is_for_stacks(const mapping& m) noexcept { return grow::shared_pool().owns(m.memory.lo, m.memory.hi); }
 
-std::optional<place> place_of(std::uintptr_t address, const mapping& m, const grow::stack& moved, bounds& nothing,
-                              bool may_wait) noexcept {
+answer place_of(std::uintptr_t address, const mapping& m, const grow::stack& moved, bounds nothing,
+                bool may_wait) noexcept {
     if (is_growstacks_own(address, moved) || own_buffers().contains(address) || is_unwinders_own(address)) return {};
-    if (const auto variable = in_module(address)) return variable;
-    if (m.memory.contains(thread_sp()))
-        return address < thread_sp() ? std::nullopt : place_in(audit_finding::thread_stack, {thread_sp(), m.memory.hi});
+    if (const auto variable = in_module(address)) return {variable, {}};
+    if (m.memory.contains(thread_sp())) {
+        if (address < thread_sp()) return {};
+        return {place{audit_finding::thread_stack, {thread_sp(), m.memory.hi}}, {}};
+    }
     if (is_on_alternate_stack(address) || grow::shared_pool().owns(address, address + 1)) return {};
-    if (heap::shared_heap().pages.owns(address, address + 1)) return in_own_heap(address);
+    if (heap::shared_heap().pages.owns(address, address + 1)) return {in_own_heap(address), {}};
     const malloc_place block = malloc_block(address, m, nothing, may_wait);
-    if (block.is_in_use) return place_in(audit_finding::heap_block, block.memory);
-    nothing = block.memory;
-    if (has_malloc_blocks() || is_a_threads(m)) return {};
-    return place_in(audit_finding::mapping, m.memory);
+    if (block.is_in_use) return {place{audit_finding::heap_block, block.memory}, {}};
+    if (has_malloc_blocks() || is_a_threads(m)) return {{}, block.memory};
+    return {place{audit_finding::mapping, m.memory}, block.memory};
 }
 
 } // namespace growstack::audit

@@ -16,11 +16,16 @@ struct place {
     const char* module = nullptr; // of thread-local storage; empty: the program
 };
 
-/// Returns what the word at `address`, in that mapping, is part of. Nothing: it is free, or growstack's or the system's
-/// own, or on a stack whose live part is unknown. `moved` is the stack that has moved. `nothing`: set to memory around
-/// the address where there is nothing either, if that is known. `may_wait`: as malloc_block's.
-std::optional<place> place_of(std::uintptr_t address, const mapping& m, const grow::stack& moved, bounds& nothing,
-                              bool may_wait) noexcept;
+struct answer {
+    // None: it is free, growstack's or the system's own, or on a stack whose live part is unknown.
+    std::optional<place> found;
+    bounds nothing; // memory around the address where there is nothing either, if that is known
+};
+
+/// Says what the word at `address`, in that mapping, is part of. `moved` is the stack that has moved. `nothing`: what
+/// the last answer said of this mapping. `may_wait`: as malloc_block's.
+answer place_of(std::uintptr_t address, const mapping& m, const grow::stack& moved, bounds nothing,
+                bool may_wait) noexcept;
 
 /// Says if all of a mapping is memory for stacks: coroutines' stacks are searched one by one, as far as they are in
 /// use.

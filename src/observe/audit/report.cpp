@@ -4,6 +4,7 @@
 #include "observe/audit/symbol.hpp"
 
 #include <atomic>
+#include <iterator>
 
 namespace growstack {
 namespace {
@@ -15,21 +16,10 @@ constinit std::atomic<audit_hook> current_hook{nullptr};
 audit_hook set_audit_hook(audit_hook hook) noexcept { return current_hook.exchange(hook); }
 
 const char* name(audit_finding::place_kind place) noexcept {
-    switch (place) {
-        case audit_finding::global:
-            return "global";
-        case audit_finding::thread_local_storage:
-            return "thread-local storage";
-        case audit_finding::heap_block:
-            return "heap block";
-        case audit_finding::coroutine_stack:
-            return "stack of a coroutine";
-        case audit_finding::thread_stack:
-            return "stack of the thread";
-        case audit_finding::mapping:
-            return "memory mapped";
-    }
-    return "?";
+    constexpr const char* names[] = {
+        "global", "thread-local storage", "heap block", "stack of a coroutine", "stack of the thread", "memory mapped"};
+    static_assert(std::size(names) == audit_finding::mapping + 1); // in the order of place_kind
+    return place <= audit_finding::mapping ? names[place] : "?";
 }
 
 namespace audit {
@@ -94,20 +84,22 @@ void put_variable(text& out, const finding& f, const symbol& s) noexcept {
 }
 
 // The function whose check failed has no frame yet; one that was interrupted has.
-bool has_frame(const done_move& m, const frames& mover) noexcept { return mover.count() && mover[0].code == m.code; }
+bool has_frame(const grow::stack_move& m, const frames& mover) noexcept {
+    return mover.count() && mover[0].code == m.live.code;
+}
 
-void put_backtrace(text& out, const done_move& m, const frames& mover, bool may_allocate) noexcept {
-    if (m.code && !has_frame(m, mover)) put_code(out, m.code, may_allocate);
+void put_backtrace(text& out, const grow::stack_move& m, const frames& mover, bool may_allocate) noexcept {
+    if (m.live.code && !has_frame(m, mover)) put_code(out, m.live.code, may_allocate);
     for (std::size_t i = 0; i < mover.count() && i < most_told_frames; ++i) {
         put_code(out, mover[i].code, may_allocate);
         if (mover[i].count > 1) out << ", " << mover[i].count << " times";
     }
 }
 
-std::span<const std::uintptr_t> backtrace_of(const done_move& m, const frames& mover,
+std::span<const std::uintptr_t> backtrace_of(const grow::stack_move& m, const frames& mover,
                                              std::span<std::uintptr_t> codes) noexcept {
     std::size_t count = 0;
-    if (m.code && !has_frame(m, mover)) codes[count++] = m.code;
+    if (m.live.code && !has_frame(m, mover)) codes[count++] = m.live.code;
     for (std::size_t i = 0; i < mover.count() && count < codes.size(); ++i) codes[count++] = mover[i].code;
     return codes.first(count);
 }
@@ -127,6 +119,30 @@ struct workspace {
     }
 };
 
+// All but the whole text. Names and the backtrace lie in `w`.
+audit_finding describe(const finding& f, const grow::stack_move& m, const frames& of_moved, const frames& mover,
+                       workspace& w) noexcept {
+    const frame* const into = of_moved.find(f.word);
+    const bool is_global = f.where.kind == audit_finding::global;
+    const bool is_variable = is_global || f.where.kind == audit_finding::thread_local_storage;
+    if (is_global) find_data(f.address, !m.live.is_at_fault, w.variable);
+    if (is_variable) put_variable(w.name, f, w.variable);
+    if (into) find_code(into->code, !m.live.is_at_fault, w.function);
+    return {.place = f.where.kind,
+            .word = pointer(f.address),
+            .object = f.coroutine ? f.coroutine : pointer(f.where.object.lo),
+            .object_bytes = f.where.object.bytes(),
+            .offset = f.address - f.where.object.lo,
+            .words = f.words,
+            .name = is_variable ? w.name.text() : nullptr,
+            .coroutine = &m.self,
+            .move = m.self.counts().moves,
+            .function = w.function.name[0] ? w.function.name : nullptr,
+            .frame_offset = into ? of_moved.offset_in(*into, f.word) : 0,
+            .backtrace = backtrace_of(m, mover, w.codes),
+            .text = nullptr};
+}
+
 } // namespace
 
 bounds variable_at(std::uintptr_t address) noexcept {
@@ -143,32 +159,12 @@ std::uintptr_t function_at(std::uintptr_t code) noexcept {
     return s.lo ? s.lo : code;
 }
 
-void report(const finding& f, const done_move& m, const frames& of_moved, const frames& mover) noexcept {
+void report(const finding& f, const grow::stack_move& m, const frames& of_moved, const frames& mover) noexcept {
     static constinit workspace w{};
     w.clear();
-    const bool may_allocate = !m.is_in_handler;
-    const frame* const into = of_moved.find(f.word);
-    const bool is_variable = f.where.kind == audit_finding::global ||
-                             f.where.kind == audit_finding::thread_local_storage;
-    if (f.where.kind == audit_finding::global) find_data(f.address, may_allocate, w.variable);
-    if (is_variable) put_variable(w.name, f, w.variable);
-    if (into) find_code(into->code, may_allocate, w.function);
-    const std::span<const std::uintptr_t> codes = backtrace_of(m, mover, w.codes);
-    audit_finding told{.place = f.where.kind,
-                       .word = pointer(f.address),
-                       .object = f.coroutine ? f.coroutine : pointer(f.where.object.lo),
-                       .object_bytes = f.where.object.bytes(),
-                       .offset = f.address - f.where.object.lo,
-                       .words = f.words,
-                       .name = is_variable ? w.name.text() : nullptr,
-                       .coroutine = &m.stack,
-                       .move = m.stack.counts().moves,
-                       .function = w.function.name[0] ? w.function.name : nullptr,
-                       .frame_offset = into ? of_moved.offset_in(*into, f.word) : 0,
-                       .backtrace = codes,
-                       .text = nullptr};
-    put_finding(w.whole, told, *m.stack.policy());
-    put_backtrace(w.whole, m, mover, may_allocate);
+    audit_finding told = describe(f, m, of_moved, mover, w);
+    put_finding(w.whole, told, *m.self.policy());
+    put_backtrace(w.whole, m, mover, !m.live.is_at_fault);
     told.text = w.whole.text();
     if (const audit_hook hook = current_hook.load()) hook(told);
     else w.whole.write_line();
@@ -184,8 +180,8 @@ void report_valgrind() noexcept {
     static constinit std::atomic<bool> is_reported{false};
     if (is_reported.exchange(true)) return;
     detail::message line;
-    line
-        << "growstack: audit: off under Valgrind, where each move would take minutes; Memcheck reports who touches where a stack was";
+    line << "growstack: audit: off under Valgrind, where each move would take minutes; Memcheck reports who touches "
+            "where a stack was";
     line.write_line();
 }
 

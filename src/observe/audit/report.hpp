@@ -1,7 +1,7 @@
 // The audit's words.
 #pragma once
 
-#include "observe/audit/audit.hpp"
+#include "base/watch.hpp"
 #include "observe/audit/frames.hpp"
 #include "observe/audit/place.hpp"
 
@@ -23,7 +23,7 @@ std::uintptr_t function_at(std::uintptr_t code) noexcept;
 
 /// Tells the hook, or stderr. `of_moved`: the frames that have moved; `mover`: those of the code that asked for it. One
 /// thread at a time.
-void report(const finding& f, const done_move& m, const frames& of_moved, const frames& mover) noexcept;
+void report(const finding& f, const grow::stack_move& m, const frames& of_moved, const frames& mover) noexcept;
 
 /// There were so many findings more than one audit keeps.
 void report_more(std::size_t count) noexcept;

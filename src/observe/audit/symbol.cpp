@@ -25,7 +25,7 @@ namespace growstack::audit {
 namespace {
 
 template <std::size_t size>
-void copy(char (&to)[size], const char* text) noexcept {
+void copy_text(char (&to)[size], const char* text) noexcept {
     std::strncpy(to, text, size - 1);
     to[size - 1] = '\0';
 }
@@ -42,7 +42,7 @@ backtrace_state* state() noexcept {
 
 void set_name(symbol& found, const char* name, bool may_allocate) noexcept {
     char* const demangled = may_allocate ? abi::__cxa_demangle(name, nullptr, nullptr, nullptr) : nullptr;
-    copy(found.name, demangled ? demangled : name);
+    copy_text(found.name, demangled ? demangled : name);
     std::free(demangled);
 }
 
@@ -70,7 +70,7 @@ void note_symbol(void* argument, std::uintptr_t, const char* name, std::uintptr_
 void find(std::uintptr_t address, request& r) noexcept {
     Dl_info module;
     if (::dladdr(reinterpret_cast<void*>(address), &module) && module.dli_fname) {
-        copy(r.found.module, module.dli_fname);
+        copy_text(r.found.module, module.dli_fname);
         r.found.module_offset = address - reinterpret_cast<std::uintptr_t>(module.dli_fbase);
     }
     if (state()) backtrace_syminfo(state(), address, note_symbol, ignore, &r);
