@@ -125,10 +125,12 @@ TEST_CASE_TEMPLATE("sizes that make no sense throw invalid_argument that names t
     for (std::size_t bytes : {std::size_t{44 * 1024 + 1}, SIZE_MAX})
         check_refused<Kind>(&stack_options::room_bytes, "room_bytes", bytes);
     // As large as the first stack: no frame would fit.
-    check_refused<Kind>({.initial_bytes = 16384, .headroom_bytes = 16384}, "headroom_bytes", 16384);
-    if (!test::can_grow<Kind>) return;
-    for (std::size_t bytes : {std::size_t{0}, std::size_t{4095}, absurd, SIZE_MAX})
+    check_refused<Kind>({.initial_bytes = 16384, .max_bytes = 16384, .headroom_bytes = 16384}, "headroom_bytes", 16384);
+    if (test::is_fixed<Kind>) return; // it ignores the other sizes
+    for (std::size_t bytes : {std::size_t{0}, absurd, SIZE_MAX})
         check_refused<Kind>(&stack_options::max_bytes, "max_bytes", bytes);
+    if (!test::can_grow<Kind>) return;
+    check_refused<Kind>(&stack_options::max_bytes, "max_bytes", 4095);
     for (std::size_t bytes : {std::size_t{0}, absurd, SIZE_MAX})
         check_refused<Kind>(&stack_options::chunk_bytes, "chunk_bytes", bytes);
 }
@@ -138,7 +140,9 @@ TEST_CASE_TEMPLATE("dense sizes that are not safe are refused", Kind, GROWSTACK_
     check_refused<Kind>({.initial_bytes = 1024, .headroom_bytes = 511, .layout = dense}, "headroom_bytes", 511);
     if (test::can_move<Kind>)
         check_refused<Kind>({.initial_bytes = 2048, .max_bytes = 16384, .layout = dense}, "max_bytes", 16384);
-    else check_refused<Kind>({.initial_bytes = 16384, .headroom_bytes = 4096, .layout = dense}, "headroom_bytes", 4096);
+    else
+        check_refused<Kind>({.initial_bytes = 16384, .max_bytes = 16384, .headroom_bytes = 4096, .layout = dense},
+                            "headroom_bytes", 4096);
 }
 
 TEST_CASE_TEMPLATE("a refused coroutine's body is destroyed, and nothing else has happened", Kind,
@@ -243,7 +247,7 @@ TEST_CASE_TEMPLATE(
     CHECK(destroyed > rounds);
     CHECK_MESSAGE(test::contains(message, hex(c.id())), message);
     CHECK_MESSAGE(test::contains(message, name_of<Kind>()), message);
-    CHECK_MESSAGE(test::contains(message, test::can_grow<Kind> ? "max_bytes" : "initial_bytes"), message);
+    CHECK_MESSAGE(test::contains(message, test::is_fixed<Kind> ? "initial_bytes" : "max_bytes"), message);
     CHECK_MESSAGE(test::contains(message, "131072"), message);
 }
 

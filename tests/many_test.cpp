@@ -21,8 +21,7 @@ std::size_t how_many() {
 } // namespace
 
 TEST_CASE_TEMPLATE("100,000 coroutines are alive at once, each with its own locals", Kind, GROWSTACK_EACH_KIND) {
-    growstack::stack_options options = Kind::options;
-    options.initial_bytes = 16 * 1024;
+    constexpr growstack::stack_options options = test::with_first_bytes<Kind>(16 * 1024);
     std::size_t count = how_many();
     std::vector<test::coroutine<Kind>> all;
     all.reserve(count);

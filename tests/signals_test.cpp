@@ -197,8 +197,7 @@ std::uintptr_t guard_lo(const Coroutine& c) {
 
 TEST_CASE_TEMPLATE("an alternate stack that lies right below a guard is not the coroutine's", Kind,
                    GROWSTACK_EACH_KIND) {
-    growstack::stack_options options = Kind::options;
-    options.initial_bytes = 4096;
+    constexpr growstack::stack_options options = test::with_first_bytes<Kind>(4096);
     std::vector<std::unique_ptr<test::coroutine<Kind>>> coroutines; // until one lies at the end of what is mapped
     void* memory = nullptr;
     while (!memory && coroutines.size() < 20'000) {

@@ -57,7 +57,7 @@ bool is_passed_on_unchanged(const fault& f) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("faults of the program's own take the default action, without a word", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("faults of the program's own take the default action, without a word", Place, GROWSTACK_EACH_PLACE) {
     for (std::size_t i = 0; i < faults::fault_count; ++i) {
         const fault& f = faults::all_faults[i];
         const auto end = faults::in_child([&] {
@@ -69,7 +69,7 @@ TEST_CASE_TEMPLATE("faults of the program's own take the default action, without
     }
 }
 
-TEST_CASE_TEMPLATE("the program's handler gets its own faults unchanged", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("the program's handler gets its own faults unchanged", Place, GROWSTACK_EACH_PLACE) {
     for (std::size_t i = 0; i < faults::fault_count; ++i)
         CHECK_MESSAGE(is_passed_on_unchanged<Place>(faults::all_faults[i]), faults::all_faults[i].name);
 }
@@ -140,7 +140,8 @@ bool is_right_at(F f) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("a handler that maps the page may return: the instruction is done again", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("a handler that maps the page may return: the instruction is done again", Place,
+                   GROWSTACK_EACH_PLACE) {
     CHECK(is_right_at<Place>([] {
         faults::set_handler_behind(SIGSEGV, make_page_writable);
         for (int i = 1; i <= 100; ++i) {
@@ -151,7 +152,7 @@ TEST_CASE_TEMPLATE("a handler that maps the page may return: the instruction is 
     }));
 }
 
-TEST_CASE_TEMPLATE("a handler runs with its own mask", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("a handler runs with its own mask", Place, GROWSTACK_EACH_PLACE) {
     CHECK(is_right_at<Place>([] {
         faults::set_handler_behind(SIGSEGV, note_mask, 0, {SIGUSR1});
         return sees_mask(saw_own_blocked | saw_usr1_blocked | saw_term_blocked);
@@ -162,7 +163,7 @@ TEST_CASE_TEMPLATE("a handler runs with its own mask", Place, FAULTS_EACH_PLACE)
     }));
 }
 
-TEST_CASE_TEMPLATE("a handler of one argument is called as one", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("a handler of one argument is called as one", Place, GROWSTACK_EACH_PLACE) {
     CHECK(is_right_at<Place>([] {
         std::signal(SIGSEGV, note_nothing_of_siginfo);
         growstack::install_fault_handler();
@@ -171,7 +172,7 @@ TEST_CASE_TEMPLATE("a handler of one argument is called as one", Place, FAULTS_E
 }
 
 TEST_CASE_TEMPLATE("a handler with SA_RESETHAND is called once, then the default action follows", Place,
-                   FAULTS_EACH_PLACE) {
+                   GROWSTACK_EACH_PLACE) {
     const auto end = faults::in_child([] {
         faults::set_handler_behind(SIGSEGV, make_page_writable, SA_RESETHAND);
         faults::run_at<Place>([] {
@@ -185,7 +186,7 @@ TEST_CASE_TEMPLATE("a handler with SA_RESETHAND is called once, then the default
     CHECK(end.error_text == "once ");
 }
 
-TEST_CASE_TEMPLATE("a handler may jump out, again and again, and stacks grow after it", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("a handler may jump out, again and again, and stacks grow after it", Place, GROWSTACK_EACH_PLACE) {
     CHECK(is_right_at<Place>([] {
         faults::set_handler_behind(SIGSEGV, jump_out);
         for (int i = 1; i <= 100; ++i) {
@@ -227,7 +228,7 @@ void fault_in_fault(int signal, siginfo_t* info, void* context) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("a fault in the handler ends the program, unless SA_NODEFER is set", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("a fault in the handler ends the program, unless SA_NODEFER is set", Place, GROWSTACK_EACH_PLACE) {
     const auto end = faults::in_child([] {
         faults::set_handler_behind(SIGSEGV, fault_again);
         faults::run_at<Place>([] { faults::read_byte(0); });
@@ -255,7 +256,7 @@ void note_sender(int, siginfo_t* info, void*) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("signals that a process sends take the default action", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("signals that a process sends take the default action", Place, GROWSTACK_EACH_PLACE) {
     for (const int signal : {SIGSEGV, SIGBUS}) {
         const auto by_kill = faults::in_child([=] {
             faults::run_at<Place>([=] { ::kill(::getpid(), signal); });
@@ -271,7 +272,7 @@ TEST_CASE_TEMPLATE("signals that a process sends take the default action", Place
     }
 }
 
-TEST_CASE_TEMPLATE("signals that a process sends reach its handler, or are ignored", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("signals that a process sends reach its handler, or are ignored", Place, GROWSTACK_EACH_PLACE) {
     for (const int signal : {SIGSEGV, SIGBUS}) {
         CHECK(is_right_at<Place>([=] {
             faults::set_handler_behind(signal, note_sender);
@@ -291,7 +292,7 @@ TEST_CASE_TEMPLATE("signals that a process sends reach its handler, or are ignor
     }
 }
 
-TEST_CASE_TEMPLATE("faults of the program's own are not ignored", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("faults of the program's own are not ignored", Place, GROWSTACK_EACH_PLACE) {
     const auto end = faults::in_child([] {
         std::signal(SIGSEGV, SIG_IGN);
         growstack::install_fault_handler();
@@ -312,7 +313,7 @@ growstack::grow::bounds own_guard() {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("the pages below another coroutine's stack are nobody's to touch", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("the pages below another coroutine's stack are nobody's to touch", Kind, GROWSTACK_EACH_SMALL_KIND) {
     CHECK(faults::is_right_in_child([] {
         faults::set_handler_behind(SIGSEGV, jump_out);
         growstack::grow::bounds guard;
@@ -338,7 +339,7 @@ TEST_CASE_TEMPLATE("the pages below another coroutine's stack are nobody's to to
 }
 
 TEST_CASE_TEMPLATE("a wild pointer far below sp, into the coroutine's own guard, opens nothing", Kind,
-                   FAULTS_EACH_KIND) {
+                   GROWSTACK_EACH_SMALL_KIND) {
     CHECK(is_right_at<Kind>([] {
         faults::set_handler_behind(SIGSEGV, jump_out);
         const auto before = growstack::this_coroutine::stats();

@@ -40,7 +40,7 @@ std::size_t count_mappings() {
 void run_threads(int count) {
     for (int i = 0; i < count; ++i) {
         std::thread one{[] {
-            grow<faults::contiguous>();
+            grow<test::small_contiguous>();
             if (!has_alternate_stack()) std::abort();
         }};
         one.join();
@@ -49,7 +49,7 @@ void run_threads(int count) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("a thread that resumes gets an alternate stack, others do not", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("a thread that resumes gets an alternate stack, others do not", Kind, GROWSTACK_EACH_SMALL_KIND) {
     std::thread{[] {
         CHECK(!has_alternate_stack());
         const test::coroutine<Kind> c{[] {}, Kind::options};
@@ -60,7 +60,7 @@ TEST_CASE_TEMPLATE("a thread that resumes gets an alternate stack, others do not
     }}.join();
 }
 
-TEST_CASE_TEMPLATE("an alternate stack of the program's own stays in use", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("an alternate stack of the program's own stays in use", Kind, GROWSTACK_EACH_SMALL_KIND) {
     std::thread{[] {
         std::vector<char> memory(32 * 1024); // the kernel's frame takes up to 4 KiB of it
         stack_t own{};
@@ -90,7 +90,7 @@ void note_alternate_stack_at_exit() {
 } // namespace
 
 TEST_CASE_TEMPLATE("an alternate stack that the program sets later stays in use, to the thread's end", Kind,
-                   FAULTS_EACH_KIND) {
+                   GROWSTACK_EACH_SMALL_KIND) {
     std::vector<char> memory(32 * 1024);
     std::thread{[&] {
         grow<Kind>();
@@ -119,7 +119,7 @@ namespace {
 struct grows_at_exit {
     bool* is_right;
     ~grows_at_exit() {
-        grow<faults::contiguous>();
+        grow<test::small_contiguous>();
         *is_right = has_alternate_stack();
     }
 };
@@ -131,7 +131,7 @@ TEST_CASE("destructors of a thread's own objects may still make stacks grow") {
     std::thread{[&] {
         thread_local grows_at_exit last{&is_right};
         static_cast<void>(&last);
-        grow<faults::contiguous>();
+        grow<test::small_contiguous>();
     }}.join();
     CHECK(is_right);
 }
@@ -154,7 +154,7 @@ void leave_if_null(int, siginfo_t* info, void*) { ::_exit(info->si_addr == reint
 
 } // namespace
 
-TEST_CASE_TEMPLATE("a handler of the program's has 40 KiB on the alternate stack", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("a handler of the program's has 40 KiB on the alternate stack", Kind, GROWSTACK_EACH_SMALL_KIND) {
     CHECK(faults::is_right_in_child([] {
         faults::set_handler_behind(SIGSEGV, use_much_stack);
         faults::run_at<Kind>([] { faults::read_byte(0); });
@@ -162,7 +162,7 @@ TEST_CASE_TEMPLATE("a handler of the program's has 40 KiB on the alternate stack
     }));
 }
 
-TEST_CASE_TEMPLATE("a fault in another signal's handler is the program's own", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("a fault in another signal's handler is the program's own", Kind, GROWSTACK_EACH_SMALL_KIND) {
     for (const int flags : {0, SA_ONSTACK}) {
         const auto run = [=](bool has_handler) {
             return faults::in_child([=] {
@@ -181,7 +181,8 @@ TEST_CASE_TEMPLATE("a fault in another signal's handler is the program's own", K
 }
 
 // Known: growstack takes it for an overflow of the coroutine that was interrupted.
-TEST_CASE_TEMPLATE("a fault on an alternate stack below the coroutine's is the program's own", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("a fault on an alternate stack below the coroutine's is the program's own", Kind,
+                   GROWSTACK_EACH_SMALL_KIND) {
     static std::uintptr_t freed = 0;
     const auto end = faults::in_child([] {
         faults::set_handler(SIGUSR1, [](int, siginfo_t*, void*) { faults::read_byte(freed); }, SA_ONSTACK);
@@ -227,7 +228,7 @@ TEST_CASE("SIGSEGV and SIGBUS have handlers of their own") {
     CHECK(end.error_text == "SIGBUS SIGSEGV SIGSEGV ");
 }
 
-TEST_CASE_TEMPLATE("installing the fault handler again and again does no harm", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("installing the fault handler again and again does no harm", Kind, GROWSTACK_EACH_SMALL_KIND) {
     const auto end = faults::in_child([] {
         faults::set_handler_behind(SIGSEGV, note_segv, static_cast<int>(SA_RESETHAND));
         for (int i = 0; i < 3; ++i) {
@@ -243,7 +244,7 @@ TEST_CASE_TEMPLATE("installing the fault handler again and again does no harm", 
 
 TEST_CASE("growth at the guard leaves errno alone") {
     int in_place = 0, moved = 0;
-    test::run<faults::contiguous>([&] {
+    test::run<test::small_contiguous>([&] {
         errno = 12345;
         test::use_stack(20000);
         in_place = errno;
@@ -266,7 +267,7 @@ TEST_CASE("handlers_without_altstack() lists the handlers without SA_ONSTACK, an
 }
 
 TEST_CASE_TEMPLATE("a process that is forked in a coroutine grows its stacks, and so does its parent", Kind,
-                   faults::contiguous, faults::reserved) {
+                   test::small_contiguous, test::reserved) {
     CHECK(faults::is_right_in_child([] {
         bool is_right = false;
         test::run<Kind>([&] {
@@ -289,11 +290,11 @@ TEST_CASE_TEMPLATE("a process that is forked in a coroutine grows its stacks, an
 TEST_CASE("(child) a handler that stands before the first resume" * doctest::skip()) {
     const bool is_action = std::getenv("FAULTS_DEFAULT_ACTION") != nullptr;
     if (!is_action) faults::set_handler(SIGSEGV, leave_if_null);
-    grow<faults::contiguous>();
+    grow<test::small_contiguous>();
     struct sigaction now{};
     ::sigaction(SIGSEGV, nullptr, &now);
     if (now.sa_sigaction == leave_if_null) ::_exit(2); // growstack's own is in front
-    test::run<faults::contiguous>([] { faults::read_byte(64); });
+    test::run<test::small_contiguous>([] { faults::read_byte(64); });
     ::_exit(3);
 }
 

@@ -100,22 +100,22 @@ constexpr std::size_t kib = 1024;
 
 TEST_CASE("a fixed stack that overflows says so") {
     const told t = overflow(
-        [] { test::run<faults::fixed>(recurse_endlessly, {.initial_bytes = 64 * kib, .room_bytes = 0}); });
+        [] { test::run<test::small_fixed>(recurse_endlessly, {.initial_bytes = 64 * kib, .room_bytes = 0}); });
     check_told(t, "fixed_stack", "initial_bytes");
     check_depth(t, 63 * kib, 66 * kib);
 }
 
 TEST_CASE("a segmented stack that overflows without a check says so, beyond its growth room") {
     const told t = overflow(
-        [] { test::run<faults::segmented>(recurse_endlessly, {.initial_bytes = 16 * kib, .room_bytes = 32 * kib}); });
+        [] { test::run<test::segmented>(recurse_endlessly, {.initial_bytes = 16 * kib, .room_bytes = 32 * kib}); });
     check_told(t, "segmented_stack", "-fsplit-stack");
     check_depth(t, 47 * kib, 50 * kib);
 }
 
 TEST_CASE("a reserved stack that overflows says so") {
     const told t = overflow([] {
-        test::run<faults::reserved>(recurse_endlessly,
-                                    {.initial_bytes = 4 * kib, .max_bytes = 64 * kib, .room_bytes = 0});
+        test::run<test::reserved>(recurse_endlessly,
+                                  {.initial_bytes = 4 * kib, .max_bytes = 64 * kib, .room_bytes = 0});
     });
     check_told(t, "reserved_stack", "raise stack_options::max_bytes");
     check_depth(t, 63 * kib, 66 * kib);
@@ -125,8 +125,8 @@ TEST_CASE("a reserved stack that overflows says so") {
 TEST_CASE("a contiguous stack that may not grow further says so") {
     for (const std::size_t room_bytes : {std::size_t{0}, 16 * kib, 44 * kib}) {
         const told t = overflow([=] {
-            test::run<faults::contiguous>(recurse_endlessly,
-                                          {.initial_bytes = 4 * kib, .max_bytes = 64 * kib, .room_bytes = room_bytes});
+            test::run<test::small_contiguous>(
+                recurse_endlessly, {.initial_bytes = 4 * kib, .max_bytes = 64 * kib, .room_bytes = room_bytes});
         });
         check_told(t, "contiguous_stack", "max_bytes");
         check_depth(t, 30 * kib, 66 * kib);
@@ -137,8 +137,8 @@ TEST_CASE("a contiguous stack that may not grow further says so") {
 
 TEST_CASE("a contiguous stack that is not to move without a check says so") {
     const told t = overflow([] {
-        test::run<faults::contiguous>(recurse_endlessly,
-                                      {.initial_bytes = 16 * kib, .room_bytes = 32 * kib, .move_at_guard = false});
+        test::run<test::small_contiguous>(recurse_endlessly,
+                                          {.initial_bytes = 16 * kib, .room_bytes = 32 * kib, .move_at_guard = false});
     });
     check_told(t, "contiguous_stack", "move_at_guard");
     check_depth(t, 47 * kib, 50 * kib);
@@ -147,7 +147,7 @@ TEST_CASE("a contiguous stack that is not to move without a check says so") {
 TEST_CASE("a pinned stack extends into the room, in place, and beyond it says so") {
     bool is_in_place = false;
     const growstack::stack_options options{.initial_bytes = 16 * kib, .room_bytes = 32 * kib};
-    const auto stats = test::run<faults::contiguous>(
+    const auto stats = test::run<test::small_contiguous>(
         [&] {
             const growstack::pin pin;
             volatile int local = 0;
@@ -160,7 +160,7 @@ TEST_CASE("a pinned stack extends into the room, in place, and beyond it says so
     CHECK(stats.moves == 0);
     CHECK(stats.guard_faults > 0);
     const told t = overflow([&] {
-        test::run<faults::contiguous>(
+        test::run<test::small_contiguous>(
             [] {
                 const growstack::pin pin;
                 recurse_endlessly();
@@ -173,7 +173,7 @@ TEST_CASE("a pinned stack extends into the room, in place, and beyond it says so
 
 TEST_CASE("a contiguous stack moves while an exception is in flight, up to max_bytes, and then says so") {
     const told t = overflow([] {
-        test::run<faults::contiguous>(
+        test::run<test::small_contiguous>(
             [] {
                 struct recurses {
                     ~recurses() { recurse_endlessly(); }
@@ -192,7 +192,7 @@ TEST_CASE("a contiguous stack moves while an exception is in flight, up to max_b
 
 TEST_CASE("a contiguous stack that finds no memory to move to says so") {
     const told t = overflow([] {
-        test::run<faults::contiguous>([] {
+        test::run<test::small_contiguous>([] {
             rlimit limit{256 << 20, 256 << 20};
             ::setrlimit(RLIMIT_AS, &limit);
             recurse_endlessly();
@@ -221,24 +221,24 @@ TEST_CASE("a frame that jumps over the address space below a stack says so") {
         use_large_frame();
     };
     const char* const advice = "-fstack-clash-protection";
-    check_told(overflow([=] { test::run<faults::contiguous>(use_it); }), "contiguous_stack", advice);
-    check_told(overflow([=] { test::run<faults::segmented>(use_it); }), "segmented_stack", advice);
+    check_told(overflow([=] { test::run<test::small_contiguous>(use_it); }), "contiguous_stack", advice);
+    check_told(overflow([=] { test::run<test::segmented>(use_it); }), "segmented_stack", advice);
 }
 
 TEST_CASE("of coroutines that have resumed one another, the one that overflows is named") {
     const told t = overflow([] {
-        test::run<faults::contiguous>([] {
-            test::run<faults::reserved>([] {
-                test::run<faults::contiguous>([] {});
-                test::run<faults::fixed>(recurse_endlessly, {.initial_bytes = 64 * kib, .room_bytes = 0});
+        test::run<test::small_contiguous>([] {
+            test::run<test::reserved>([] {
+                test::run<test::small_contiguous>([] {});
+                test::run<test::small_fixed>(recurse_endlessly, {.initial_bytes = 64 * kib, .room_bytes = 0});
             });
         });
     });
     check_told(t, "fixed_stack", "initial_bytes");
     const told outer = overflow([] {
-        test::run<faults::fixed>(
+        test::run<test::small_fixed>(
             [] {
-                test::run<faults::contiguous>([] { recurse<400>(1000); });
+                test::run<test::small_contiguous>([] { recurse<400>(1000); });
                 recurse_endlessly();
             },
             {.initial_bytes = 64 * kib, .room_bytes = 0});
@@ -246,7 +246,8 @@ TEST_CASE("of coroutines that have resumed one another, the one that overflows i
     check_told(outer, "fixed_stack", "initial_bytes");
 }
 
-TEST_CASE_TEMPLATE("without a handler there is the line alone, also on other threads", Kind, FAULTS_EACH_KIND) {
+TEST_CASE_TEMPLATE("without a handler there is the line alone, also on other threads", Kind,
+                   GROWSTACK_EACH_SMALL_KIND) {
     const growstack::stack_options options{
         .initial_bytes = 64 * kib, .max_bytes = 64 * kib, .room_bytes = 0, .move_at_guard = false};
     const auto end = faults::in_child([=] {
@@ -272,7 +273,7 @@ void leave(const growstack::overflow_report&) {
 TEST_CASE("the handler of overflows may end the program itself") {
     const auto end = faults::in_child([] {
         growstack::set_overflow_handler(leave);
-        test::run<faults::fixed>(recurse_endlessly);
+        test::run<test::small_fixed>(recurse_endlessly);
         return true;
     });
     CHECK(end.signal == 0);
@@ -281,7 +282,7 @@ TEST_CASE("the handler of overflows may end the program itself") {
 }
 
 TEST_CASE_TEMPLATE("the program's own fault handler is not asked about overflows, nor about growth", Kind,
-                   FAULTS_EACH_KIND) {
+                   GROWSTACK_EACH_SMALL_KIND) {
     const auto end = faults::in_child([] {
         faults::set_handler_behind(SIGSEGV, [](int, siginfo_t*, void*) { faults::say("asked\n"); });
         test::run<Kind>([] { recurse<400>(50); });
@@ -308,7 +309,7 @@ void do_nothing(int) {}
 } // namespace
 
 TEST_CASE_TEMPLATE("a signal whose handler finds no room on the coroutine's stack ends in a message", Kind,
-                   FAULTS_EACH_KIND) {
+                   GROWSTACK_EACH_SMALL_KIND) {
     const auto run = [](int flags) {
         return faults::in_child([=] {
             struct sigaction action{};

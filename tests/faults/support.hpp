@@ -16,25 +16,6 @@
 
 namespace faults {
 
-// Small first stacks, so that what calls libc grows at the guard. Installing a handler must not: it is the fault
-// handler that is missing then, and AddressSanitizer's frames are large.
-struct contiguous {
-    using stack = growstack::contiguous_stack;
-    static constexpr growstack::stack_options options{
-        .initial_bytes = growstack::grow::has_address_sanitizer ? 16 * 1024 : 4096};
-};
-struct segmented {
-    using stack = growstack::segmented_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = 16 * 1024};
-};
-struct reserved {
-    using stack = growstack::reserved_stack;
-    static constexpr growstack::stack_options options{.max_bytes = 8 << 20, .room_bytes = 0};
-};
-struct fixed {
-    using stack = growstack::fixed_stack;
-    static constexpr growstack::stack_options options{};
-};
 /// For use_stack: more than the first memory, less than that and the growth room.
 inline constexpr std::size_t growing_bytes = growstack::grow::has_address_sanitizer ? 12000 : 30000;
 
@@ -46,10 +27,10 @@ struct thread_without_coroutines {};
 template <class Place, class F>
 void run_at(F&& f) {
     if constexpr (std::is_same_v<Place, native_code>) {
-        test::run<contiguous>([&] { growstack::native(f); });
+        test::run<test::small_contiguous>([&] { growstack::native(f); });
     } else if constexpr (std::is_same_v<Place, thread_with_coroutines>) {
         std::thread{[&] {
-            test::run<contiguous>([] {});
+            test::run<test::small_contiguous>([] {});
             f();
         }}.join();
     } else if constexpr (std::is_same_v<Place, thread_without_coroutines>) {
@@ -117,14 +98,9 @@ extern const std::size_t fault_count;
 
 } // namespace faults
 
-TYPE_TO_STRING(faults::contiguous);
-TYPE_TO_STRING(faults::segmented);
-TYPE_TO_STRING(faults::reserved);
-TYPE_TO_STRING(faults::fixed);
 TYPE_TO_STRING(faults::native_code);
 TYPE_TO_STRING(faults::thread_with_coroutines);
 TYPE_TO_STRING(faults::thread_without_coroutines);
 
-#define FAULTS_EACH_KIND faults::contiguous, faults::segmented, faults::reserved, faults::fixed
-#define FAULTS_EACH_PLACE \
-    FAULTS_EACH_KIND, faults::native_code, faults::thread_with_coroutines, faults::thread_without_coroutines
+#define GROWSTACK_EACH_PLACE \
+    GROWSTACK_EACH_SMALL_KIND, faults::native_code, faults::thread_with_coroutines, faults::thread_without_coroutines

@@ -25,7 +25,7 @@ struct counts_destruction {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("what a fault handler throws is caught where the fault was", Place, FAULTS_EACH_PLACE) {
+TEST_CASE_TEMPLATE("what a fault handler throws is caught where the fault was", Place, GROWSTACK_EACH_PLACE) {
     CHECK(faults::is_right_in_child([] {
         faults::set_handler_behind(SIGSEGV, throw_fault_error, SA_NODEFER);
         int caught = 0, destroyed = 0;

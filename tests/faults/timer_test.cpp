@@ -169,7 +169,7 @@ template <class Kind>
 results run_under_signals(const growstack::stack_options& options, long levels) {
     using clock = std::chrono::steady_clock;
     results sum;
-    test::run<faults::contiguous>([] {}); // an alternate stack before the first signal
+    test::run<test::small_contiguous>([] {}); // an alternate stack before the first signal
     const alarms every_millisecond;
     const auto end = clock::now() + std::chrono::minutes{3}; // usually 1 s
     while (signals_seen < enough_signals && clock::now() < end) run_all<Kind>(sum, options, levels);
@@ -183,39 +183,38 @@ void check_under_signals(const growstack::stack_options& options, long levels) {
     CHECK(sum.wrong == 0);
     CHECK(signals_seen >= enough_signals);
     CHECK(signals_on_other_stack == signals_seen);
-    constexpr bool is_reserved = std::is_same_v<Kind, faults::reserved>; // the kernel serves its faults
-    CHECK((sum.guard_faults > 0) == !is_reserved);
-    CHECK((sum.moves > 0) == (std::is_same_v<Kind, faults::contiguous> && levels > 1000));
+    CHECK((sum.guard_faults > 0) == !test::is_reserved<Kind>);
+    CHECK((sum.moves > 0) == (test::can_move<Kind> && levels > 1000));
 }
 
 } // namespace
 
 TEST_CASE("a timer's signals do no harm while growth rooms are opened") {
     constexpr growstack::stack_options options{.initial_bytes = 16 * 1024};
-    check_under_signals<faults::contiguous>(options, 120);
-    check_under_signals<faults::segmented>(options, 120);
+    check_under_signals<test::small_contiguous>(options, 120);
+    check_under_signals<test::segmented>(options, 120);
 }
 
 TEST_CASE("a timer's signals do no harm while stacks move at whatever instruction") {
-    check_under_signals<faults::contiguous>({.initial_bytes = 4096}, 2000);
-    check_under_signals<faults::contiguous>({.initial_bytes = 4096, .room_bytes = 0}, 2000);
+    check_under_signals<test::small_contiguous>({.initial_bytes = 4096}, 2000);
+    check_under_signals<test::small_contiguous>({.initial_bytes = 4096, .room_bytes = 0}, 2000);
 }
 
 TEST_CASE("a timer's signals do no harm on reserved stacks") {
-    check_under_signals<faults::reserved>(faults::reserved::options, 2000);
+    check_under_signals<test::reserved>(test::reserved::options, 2000);
 }
 
 TEST_CASE("a timer's signals do no harm to coroutines that grow inside each other") {
     results sum;
     const alarms every_millisecond;
     for (int i = 0; i < 100; ++i)
-        run_one<faults::contiguous>(sum, {.initial_bytes = 4096}, [&] {
+        run_one<test::small_contiguous>(sum, {.initial_bytes = 4096}, [&] {
             char here[100];
             asm volatile("" : : "r"(here) : "memory");
             results inner;
             node outer{nullptr, 5};
             bool is_right = is_chain_right(600);
-            run_one<faults::contiguous>(inner, {.initial_bytes = 4096}, [&] {
+            run_one<test::small_contiguous>(inner, {.initial_bytes = 4096}, [&] {
                 return chain(&outer, 600) == 600 * 601 / 2 + 5 && are_exceptions_right(200);
             });
             sum.moves += inner.moves;

@@ -131,7 +131,7 @@ struct uses_an_array {
 } // namespace
 
 TEST_CASE_TEMPLATE("a coroutine that is destroyed in the growth room unwinds without a warning, and leaves no marks",
-                   Kind, test::smallest_contiguous, test::roomless_contiguous, test::smallest_segmented) {
+                   Kind, GROWSTACK_EACH_SMALLEST_GROWING_KIND) {
     for (int round = 0; round < 3; ++round) {
         int sum = 0;
         {

@@ -142,14 +142,14 @@ bool is_right(F f) {
     });
 }
 
-TEST_CASE_TEMPLATE("frames of 1 to 15 KiB are accessible wherever they begin", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("frames of 1 to 15 KiB are accessible wherever they begin", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     CHECK(is_right<Kind>([] { return has_large_frame<1024>(100); }));
     CHECK(is_right<Kind>([] { return has_large_frame<4096>(100); }));
     CHECK(is_right<Kind>([] { return has_large_frame<10'000>(50); }));
     CHECK(is_right<Kind>([] { return has_large_frame<15'000>(50); }));
 }
 
-TEST_CASE_TEMPLATE("a frame of 40 KiB is accessible where the room is unused", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("a frame of 40 KiB is accessible where the room is unused", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     CHECK(is_right<Kind>([] { return has_large_frame<40'000>(0); }));
     CHECK(is_right<Kind>([] { return leaf_sums_are_right<40'000>(); }));
 }
@@ -161,7 +161,7 @@ TEST_CASE("leaf functions with frames of 1 to 15 KiB run at every place of a sta
 
 TEST_CASE_TEMPLATE("frames of up to 1 MiB are accessible where code is compiled with probes" *
                        doctest::skip(!has_probes),
-                   Kind, GUARD_EACH_KIND) {
+                   Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     CHECK(is_right<Kind>([] { return has_large_frame<40'000>(50); }));
     CHECK(is_right<Kind>([] { return has_large_frame<70'000>(20); }));
     CHECK(is_right<Kind>([] { return has_large_frame<300'000>(5); }));
@@ -171,7 +171,8 @@ TEST_CASE_TEMPLATE("frames of up to 1 MiB are accessible where code is compiled 
     CHECK(is_right<Kind>([] { return leaf_sums_are_right<1 << 20>(); }));
 }
 
-TEST_CASE_TEMPLATE("allocas in a loop keep their contents and the pointers between them", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("allocas in a loop keep their contents and the pointers between them", Kind,
+                   GROWSTACK_SMALL_AND_LARGE_KINDS) {
     for (const std::size_t bytes : alloca_sizes) {
         CAPTURE(bytes);
         CHECK(is_right<Kind>([&] { return allocates_in_a_loop(bytes, bytes < 50'000 ? 60 : 20); }));
@@ -195,7 +196,7 @@ TEST_CASE("an alloca that is touched without a call runs at every place of a sta
 }
 
 // Arguments have no probes, whatever the flags.
-TEST_CASE_TEMPLATE("large arguments by value arrive, and stay", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("large arguments by value arrive, and stay", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     const auto passes = [](auto b, int depth) {
         fill(b.content, sizeof b.content, 5);
         return is_right<Kind>([&] { return takes_by_value(b, depth); });
@@ -222,7 +223,7 @@ TEST_CASE("a contiguous stack follows recursion of 1 to 64 MiB, and pointers to 
     for (const std::size_t mebibytes : {1u, 8u, 64u}) {
         const std::size_t levels = mebibytes << 20 >> 6; // frames are of 64 bytes, about
         std::size_t reached = 0;
-        const auto stats = test::run<guard::contiguous>([&] { reached = recurse_to(levels, nullptr); });
+        const auto stats = test::run<test::smallest_contiguous>([&] { reached = recurse_to(levels, nullptr); });
         CHECK(reached == levels + 1);
         CHECK(stats.moves >= 2);
         CHECK(stats.peak_stack_bytes >= mebibytes << 19);

@@ -13,21 +13,6 @@
 
 namespace guard {
 
-// The smallest stacks, so that everything has to grow. A `fixed` that is large gives results to compare with.
-struct contiguous {
-    using stack = growstack::contiguous_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = 4096};
-};
-struct reserved {
-    using stack = growstack::reserved_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = 4096, .max_bytes = 128 << 20, .room_bytes = 0};
-};
-struct fixed {
-    using stack = growstack::fixed_stack;
-    static constexpr std::size_t bytes = std::size_t{growstack::grow::has_address_sanitizer ? 128 : 32} << 20;
-    static constexpr growstack::stack_options options{.initial_bytes = bytes, .room_bytes = 0};
-};
-
 /// Tells Clang's and GCC's optimiser that `p`'s object is in memory and may be changed here.
 inline void opaque(volatile void* p) { asm volatile("" : : "r"(p) : "memory"); }
 
@@ -55,7 +40,7 @@ sweep_counts sweep(boundary where, F&& f) {
     const std::size_t swept_bytes = (where == boundary::room ? 6 : 2) * std::size_t{4096};
     sweep_counts sum;
     for (std::size_t depth = boundary_bytes - swept_bytes; depth < boundary_bytes; depth += 16) {
-        const growstack::stack_stats stats = test::run<contiguous>(
+        const growstack::stack_stats stats = test::run<test::smallest_contiguous>(
             [&] { sink_to(depth, &test::call<std::remove_reference_t<F>>, test::address(f)); }, options);
         ++sum.positions;
         sum.moves += stats.moves;
@@ -101,9 +86,3 @@ bool is_right_everywhere(F f) {
 }
 
 } // namespace guard
-
-TYPE_TO_STRING(guard::contiguous);
-TYPE_TO_STRING(guard::reserved);
-TYPE_TO_STRING(guard::fixed);
-
-#define GUARD_EACH_KIND guard::contiguous, guard::reserved, guard::fixed

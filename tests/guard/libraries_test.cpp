@@ -112,7 +112,7 @@ std::pair<long long, long long> sums_by_sqlite() {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("std::regex recurses over 20,000 characters", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("std::regex recurses over 20,000 characters", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     bool is_match = false;
     const auto stats = test::run<Kind>(
         [&] { is_match = std::regex_match(std::string(20'000, 'a'), std::regex("(a|b)*")); });
@@ -120,7 +120,7 @@ TEST_CASE_TEMPLATE("std::regex recurses over 20,000 characters", Kind, GUARD_EAC
     CHECK(stats.peak_stack_bytes > 1 << 20);
 }
 
-TEST_CASE_TEMPLATE("streams write numbers and read them back", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("streams write numbers and read them back", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     test::run<Kind>([] {
         std::ostringstream out;
         out.imbue(std::locale::classic());
@@ -134,7 +134,8 @@ TEST_CASE_TEMPLATE("streams write numbers and read them back", Kind, GUARD_EACH_
     });
 }
 
-TEST_CASE_TEMPLATE("an exception passes 200 frames and destroys the locals of each", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("an exception passes 200 frames and destroys the locals of each", Kind,
+                   GROWSTACK_SMALL_AND_LARGE_KINDS) {
     destroyed = 0;
     std::string message;
     test::run<Kind>([&] {
@@ -148,7 +149,7 @@ TEST_CASE_TEMPLATE("an exception passes 200 frames and destroys the locals of ea
     CHECK(destroyed == 201);
 }
 
-TEST_CASE_TEMPLATE("snprintf writes 4000 digits as on a thread's stack", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("snprintf writes 4000 digits as on a thread's stack", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     std::string expected(6000, ' '), text = expected;
     std::snprintf(expected.data(), expected.size(), "%Lf", 1e4000L);
     int length = 0;
@@ -157,7 +158,8 @@ TEST_CASE_TEMPLATE("snprintf writes 4000 digits as on a thread's stack", Kind, G
     CHECK(text == expected);
 }
 
-TEST_CASE_TEMPLATE("a walk over a directory tree counts what it counts on a thread's stack", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("a walk over a directory tree counts what it counts on a thread's stack", Kind,
+                   GROWSTACK_SMALL_AND_LARGE_KINDS) {
     const directory_counts expected = walk("/usr/include");
     directory_counts counts;
     test::run<Kind>([&] { counts = walk("/usr/include"); });
@@ -165,7 +167,7 @@ TEST_CASE_TEMPLATE("a walk over a directory tree counts what it counts on a thre
     CHECK(counts == expected);
 }
 
-TEST_CASE_TEMPLATE("std::sort sorts 20,000 strings", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("std::sort sorts 20,000 strings", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     std::vector<std::string> strings;
     for (unsigned i = 0; i < 20'000; ++i)
         strings.push_back("a longer string, number " + std::to_string(i * 7919u % 20'011u));
@@ -175,7 +177,7 @@ TEST_CASE_TEMPLATE("std::sort sorts 20,000 strings", Kind, GUARD_EACH_KIND) {
     CHECK(strings == expected);
 }
 
-TEST_CASE_TEMPLATE("zlib inflates what it deflated", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("zlib inflates what it deflated", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     std::string text;
     for (int i = 0; i < 20'000; ++i) text += std::to_string(i * 7919 % 1009) + ' ';
     const std::string packed = deflated(text);
@@ -185,14 +187,15 @@ TEST_CASE_TEMPLATE("zlib inflates what it deflated", Kind, GUARD_EACH_KIND) {
 }
 
 // Its parser keeps the address of a local in the heap, so this also says that the room is enough for it: nothing moves.
-TEST_CASE_TEMPLATE("SQLite creates, inserts and queries", Kind, guard::contiguous, guard::reserved, guard::fixed) {
+TEST_CASE_TEMPLATE("SQLite creates, inserts and queries", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     std::pair<long long, long long> sums;
     test::run<Kind>([&] { sums = sums_by_sqlite(); });
     CHECK(sums.first == 333'833'500);
     CHECK(sums.second == 12'502'500);
 }
 
-TEST_CASE_TEMPLATE("the kernel reads into a local buffer that nobody has touched", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("the kernel reads into a local buffer that nobody has touched", Kind,
+                   GROWSTACK_SMALL_AND_LARGE_KINDS) {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     const std::string content(20'000, 'x');

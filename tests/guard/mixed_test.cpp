@@ -109,8 +109,8 @@ TEST_CASE("code without checks may call growstack at each level, however small i
     }
 }
 
-TEST_CASE_TEMPLATE("code with and without checks calls back and forth, deep in both", Kind, GUARD_EACH_KIND,
-                   segmented) {
+TEST_CASE_TEMPLATE("code with and without checks calls back and forth, deep in both", Kind,
+                   GROWSTACK_SMALL_AND_LARGE_KINDS, segmented) {
     for (const std::size_t levels : {1u, 7u, 100u, 500u}) {
         CAPTURE(levels);
         // A segmented stack's code without checks has only the headroom and the room.
@@ -128,7 +128,7 @@ TEST_CASE("code with checks is called at every place of a stack, and calls back"
     }));
 }
 
-TEST_CASE_TEMPLATE("a coroutine yields at every depth", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("a coroutine yields at every depth", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     CHECK(guard::is_right_in_child([] {
         bool is_right = false;
         int resumes = 0;
@@ -138,7 +138,8 @@ TEST_CASE_TEMPLATE("a coroutine yields at every depth", Kind, GUARD_EACH_KIND) {
     }));
 }
 
-TEST_CASE_TEMPLATE("a coroutine that has grown by guard faults goes on on another thread", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("a coroutine that has grown by guard faults goes on on another thread", Kind,
+                   GROWSTACK_SMALL_AND_LARGE_KINDS) {
     CHECK(guard::is_right_in_child([] {
         bool is_right = false;
         int resumes = 0;
@@ -157,7 +158,7 @@ TEST_CASE("a coroutine yields at every place of a stack") {
     CHECK(guard::is_right_everywhere([] { return yields_at_each_depth(3); }));
 }
 
-TEST_CASE_TEMPLATE("a generator yields from recursion", Kind, GUARD_EACH_KIND) {
+TEST_CASE_TEMPLATE("a generator yields from recursion", Kind, GROWSTACK_SMALL_AND_LARGE_KINDS) {
     CHECK(guard::is_right_in_child([] {
         test::generator<int, Kind> numbers{[] { yield_values(0, 1000); }, Kind::options};
         int expected = 0;

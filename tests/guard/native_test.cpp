@@ -24,10 +24,7 @@ int use_a_mebibyte() {
 
 } // namespace
 
-#define EACH_KIND \
-    test::smallest_contiguous, test::roomless_contiguous, test::smallest_segmented, test::smallest_fixed, test::reserved
-
-TEST_CASE_TEMPLATE("native code runs on the thread's stack", Kind, EACH_KIND) {
+TEST_CASE_TEMPLATE("native code runs on the thread's stack", Kind, GROWSTACK_EACH_SMALLEST_KIND) {
     const auto after = test::run<Kind>([] {
         CHECK(is_on_a_coroutines_stack());
         CHECK(native(use_a_mebibyte) == 1);
@@ -40,7 +37,7 @@ TEST_CASE_TEMPLATE("native code runs on the thread's stack", Kind, EACH_KIND) {
     CHECK(after.peak_stack_bytes <= growstack::stack_options{}.initial_bytes + (std::size_t{64} << 20));
 }
 
-TEST_CASE_TEMPLATE("exceptions leave native code", Kind, EACH_KIND) {
+TEST_CASE_TEMPLATE("exceptions leave native code", Kind, GROWSTACK_EACH_SMALLEST_KIND) {
     test::run<Kind>([] {
         for (int i = 0; i < 3; ++i) {
             std::string caught;
@@ -56,7 +53,8 @@ TEST_CASE_TEMPLATE("exceptions leave native code", Kind, EACH_KIND) {
     });
 }
 
-TEST_CASE_TEMPLATE("native code creates, resumes and destroys coroutines that call native code", Kind, EACH_KIND) {
+TEST_CASE_TEMPLATE("native code creates, resumes and destroys coroutines that call native code", Kind,
+                   GROWSTACK_EACH_SMALLEST_KIND) {
     test::run<Kind>([] {
         const int sum = native([] {
             int result = 0;
@@ -174,7 +172,7 @@ TEST_CASE("ensure() leaves a segmented stack a kept chunk") {
         body, {.initial_bytes = 4 * test::page, .chunk_bytes = test::page}); // enough for the body
 }
 
-TEST_CASE_TEMPLATE("ensure() of more than there can be throws stack_overflow", Kind, EACH_KIND) {
+TEST_CASE_TEMPLATE("ensure() of more than there can be throws stack_overflow", Kind, GROWSTACK_EACH_SMALLEST_KIND) {
     test::run<Kind>([] {
         for (const std::size_t bytes :
              {std::size_t{2} << 30, std::size_t{1} << 44, SIZE_MAX / 2, SIZE_MAX - 100, SIZE_MAX})
@@ -199,7 +197,8 @@ TEST_CASE("a check far below a large stack is its own") {
     }
 }
 
-TEST_CASE_TEMPLATE("a coroutine that is destroyed unwinds at each place of its stack", Kind, EACH_KIND) {
+TEST_CASE_TEMPLATE("a coroutine that is destroyed unwinds at each place of its stack", Kind,
+                   GROWSTACK_EACH_SMALLEST_KIND) {
     for (std::ptrdiff_t offset = 0; offset < static_cast<std::ptrdiff_t>(test::page) / 2; offset += 64) {
         int destroyed = 0;
         struct counted {

@@ -43,9 +43,7 @@ struct in_place {
 
 } // namespace
 
-#define KINDS_THAT_GROW test::smallest_contiguous, test::roomless_contiguous, test::smallest_segmented
-
-TEST_CASE_TEMPLATE("a probe grows the stack at any depth", Kind, KINDS_THAT_GROW) {
+TEST_CASE_TEMPLATE("a probe grows the stack at any depth", Kind, GROWSTACK_EACH_SMALLEST_GROWING_KIND) {
     const auto after = test::run<Kind>([] {
         const long zero = 0;
         CHECK(chain(20'000, &zero) == 20'001);
@@ -55,7 +53,7 @@ TEST_CASE_TEMPLATE("a probe grows the stack at any depth", Kind, KINDS_THAT_GROW
     else CHECK(after.moves > 5);
 }
 
-TEST_CASE_TEMPLATE("a probe works at each place of sp", Kind, KINDS_THAT_GROW) {
+TEST_CASE_TEMPLATE("a probe works at each place of sp", Kind, GROWSTACK_EACH_SMALLEST_GROWING_KIND) {
     test::for_each_offset<Kind>([] {
         int big[64] = {1, 2, 3};
         const int sum = call<2048>([](int(&numbers)[64], const int* second) { return numbers[0] + *second; }, big,
@@ -64,7 +62,7 @@ TEST_CASE_TEMPLATE("a probe works at each place of sp", Kind, KINDS_THAT_GROW) {
     });
 }
 
-TEST_CASE_TEMPLATE("results of every kind come back", Kind, KINDS_THAT_GROW) {
+TEST_CASE_TEMPLATE("results of every kind come back", Kind, GROWSTACK_EACH_SMALLEST_GROWING_KIND) {
     test::for_each_offset<Kind>([] {
         std::string text = "a string that is too long for the small-string optimisation";
         CHECK(call<1500>([&] { return text; }) == text);
@@ -85,7 +83,7 @@ TEST_CASE_TEMPLATE("results of every kind come back", Kind, KINDS_THAT_GROW) {
     });
 }
 
-TEST_CASE_TEMPLATE("arguments are forwarded, members invoked", Kind, KINDS_THAT_GROW) {
+TEST_CASE_TEMPLATE("arguments are forwarded, members invoked", Kind, GROWSTACK_EACH_SMALLEST_GROWING_KIND) {
     struct object {
         virtual ~object() = default;
         virtual int add(int n) const { return value + n; }
@@ -102,7 +100,7 @@ TEST_CASE_TEMPLATE("arguments are forwarded, members invoked", Kind, KINDS_THAT_
     });
 }
 
-TEST_CASE_TEMPLATE("exceptions pass through probes that grew the stack", Kind, KINDS_THAT_GROW) {
+TEST_CASE_TEMPLATE("exceptions pass through probes that grew the stack", Kind, GROWSTACK_EACH_SMALLEST_GROWING_KIND) {
     test::run<Kind>([] {
         for (int depth : {1, 5, 50, 200}) {
             int alive = 0;
@@ -118,8 +116,8 @@ TEST_CASE_TEMPLATE("exceptions pass through probes that grew the stack", Kind, K
     });
 }
 
-TEST_CASE_TEMPLATE("a probe that finds no room throws stack_overflow, again and again", Kind, test::smallest_contiguous,
-                   test::roomless_contiguous, test::smallest_segmented, test::smallest_fixed, test::reserved) {
+TEST_CASE_TEMPLATE("a probe that finds no room throws stack_overflow, again and again", Kind,
+                   GROWSTACK_EACH_SMALLEST_KIND) {
     growstack::stack_options options = Kind::options;
     options.max_bytes = 256 << 10;
     test::run<Kind>(
@@ -154,7 +152,7 @@ TEST_CASE("on a plain thread a probe only reads") {
     CHECK(call<100'000>([] { return 3; }) == 3);
 }
 
-TEST_CASE_TEMPLATE("a probed recursion yields at each depth", Kind, KINDS_THAT_GROW) {
+TEST_CASE_TEMPLATE("a probed recursion yields at each depth", Kind, GROWSTACK_EACH_SMALLEST_GROWING_KIND) {
     struct recursion {
         static int down(int n) {
             growstack::this_coroutine::yield();

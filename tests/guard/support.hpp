@@ -1,4 +1,4 @@
-// For code without checks: kinds of stack, and ways to stand at a chosen place of one.
+// For code without checks: ways to stand at a chosen place of one.
 #pragma once
 
 #include "../support.hpp"
@@ -8,31 +8,6 @@
 #include <cstdint>
 
 namespace test {
-
-inline constexpr std::size_t page = growstack::detail::page_bytes;
-
-// The smallest stacks: everything that these tests call runs into the guard.
-struct smallest_contiguous {
-    using stack = growstack::contiguous_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = page};
-};
-// Without a room, each fault at the guard moves the stack.
-struct roomless_contiguous {
-    using stack = growstack::contiguous_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = page, .room_bytes = 0};
-};
-struct smallest_segmented {
-    using stack = growstack::segmented_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = page, .chunk_bytes = page};
-};
-struct reserved {
-    using stack = growstack::reserved_stack;
-    static constexpr growstack::stack_options options{.max_bytes = 64 << 20};
-};
-struct smallest_fixed {
-    using stack = growstack::fixed_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = page};
-};
 
 /// Returns the lowest address of the memory that the running coroutine's innermost frames are on.
 inline std::uintptr_t lowest_address() { return growstack::grow::this_thread().running->innermost().lo; }
@@ -66,5 +41,3 @@ void for_each_offset(Body&& body, std::ptrdiff_t first = -128) {
 }
 
 } // namespace test
-
-#define GROWSTACK_EACH_KIND_UNDER_ANY_CODE test::smallest_contiguous, test::roomless_contiguous, test::reserved
