@@ -55,6 +55,11 @@ std::size_t most_mappings() {
     return count;
 }
 
+std::size_t mappings() {
+    std::ifstream maps{"/proc/self/maps"};
+    return static_cast<std::size_t>(std::count(std::istreambuf_iterator<char>{maps}, {}, '\n'));
+}
+
 } // namespace
 
 TEST_CASE_TEMPLATE("a coroutine from a warm pool takes no system call, the first of a size does", Kind,
@@ -77,6 +82,19 @@ TEST_CASE_TEMPLATE("a coroutine from a warm pool takes no system call, the first
         const test::coroutine<Kind> c{[] {}, test::with_first_bytes<Kind>(64 << 20)};
     });
     CHECK(first.signal == SIGSYS);
+}
+
+// Stacks above 4 MiB have no place in a window (src/address_space.hpp).
+TEST_CASE("a thousand large stacks lie in few mappings") {
+    if (guards_take_mappings()) {
+        MESSAGE("skipped: each guard is a mapping here");
+        return;
+    }
+    growstack::trim();
+    const std::size_t before = mappings();
+    std::vector<test::coroutine<test::reserved>> all;
+    for (int i = 0; i < 1000; ++i) all.emplace_back([] {}, test::reserved::options);
+    CHECK(mappings() < before + 200);
 }
 
 TEST_CASE("there can be more guarded stacks than mappings; where guards take mappings, the error names the setting") {
