@@ -56,8 +56,8 @@ struct smallest_fixed {
 // ... or small, but large enough that a signal handler can be installed before the first fault.
 struct small_contiguous {
     using stack = growstack::contiguous_stack;
-    static constexpr growstack::stack_options options{.initial_bytes =
-                                                          growstack::grow::has_address_sanitizer ? 4 * page : page};
+    static constexpr growstack::stack_options options{.initial_bytes = growstack::grow::has_address_sanitizer ? 4 * page
+                                                                                                              : page};
 };
 struct small_fixed {
     using stack = growstack::fixed_stack;
@@ -101,7 +101,8 @@ constexpr growstack::stack_options with_first_bytes(std::size_t bytes) {
 #define GROWSTACK_EACH_GROWING_KIND test::contiguous, test::segmented, test::segmented_eager
 #define GROWSTACK_EACH_KIND GROWSTACK_EACH_GROWING_KIND, test::reserved, test::fixed
 
-#define GROWSTACK_EACH_SMALLEST_GROWING_KIND test::smallest_contiguous, test::roomless_contiguous, test::smallest_segmented
+#define GROWSTACK_EACH_SMALLEST_GROWING_KIND \
+    test::smallest_contiguous, test::roomless_contiguous, test::smallest_segmented
 #define GROWSTACK_EACH_SMALLEST_KIND GROWSTACK_EACH_SMALLEST_GROWING_KIND, test::reserved, test::smallest_fixed
 #define GROWSTACK_EACH_SMALL_KIND test::small_contiguous, test::segmented, test::reserved, test::small_fixed
 #define GROWSTACK_SMALL_AND_LARGE_KINDS test::smallest_contiguous, test::large_reserved, test::large_fixed
