@@ -1,6 +1,7 @@
-// What every test file uses: the kinds of stack, and ways to run code at a chosen place of one.
+// What every test file uses: ways to run code at a chosen place of one.
 #pragma once
 
+#include "kinds.hpp"
 #include "stack_use.hpp"
 
 #include <growstack/detail/address_sanitizer.hpp>
@@ -14,31 +15,6 @@
 #include <type_traits>
 
 namespace test {
-
-// A kind of stack with the options that a test uses unless it says otherwise.
-struct contiguous {
-    using stack = growstack::contiguous_stack;
-    static constexpr growstack::stack_options options{};
-};
-struct segmented {
-    using stack = growstack::segmented_stack;
-    static constexpr growstack::stack_options options{};
-};
-struct segmented_eager {
-    using stack = growstack::segmented_stack;
-    static constexpr growstack::stack_options options{.release = growstack::chunk_release::eager};
-};
-struct fixed {
-    using stack = growstack::fixed_stack;
-    static constexpr growstack::stack_options options{.initial_bytes = 4 * 1024 * 1024};
-};
-
-template <class Kind>
-inline constexpr bool can_move = std::is_same_v<Kind, contiguous>;
-template <class Kind>
-inline constexpr bool can_link = std::is_same_v<typename Kind::stack, growstack::segmented_stack>;
-template <class Kind>
-inline constexpr bool can_grow = can_move<Kind> || can_link<Kind>;
 
 template <class Kind>
 using coroutine = growstack::coroutine<typename Kind::stack>;
@@ -136,11 +112,3 @@ std::string message_of(F&& f) {
 }
 
 } // namespace test
-
-#define GROWSTACK_EACH_KIND test::contiguous, test::segmented, test::segmented_eager, test::fixed
-#define GROWSTACK_EACH_GROWING_KIND test::contiguous, test::segmented, test::segmented_eager
-
-TYPE_TO_STRING(test::contiguous);
-TYPE_TO_STRING(test::segmented);
-TYPE_TO_STRING(test::segmented_eager);
-TYPE_TO_STRING(test::fixed);

@@ -26,11 +26,12 @@ void unmap(std::uintptr_t lo, std::uintptr_t hi) noexcept {
     if (lo != hi) ::munmap(reinterpret_cast<void*>(lo), hi - lo);
 }
 
-// Anywhere, aligned.
+// Anywhere, aligned: at the highest place, where it touches what was mapped before it. The kernel makes one mapping of
+// both, and a process may have 65,530.
 std::uintptr_t map_aligned(std::size_t bytes) noexcept {
     const std::uintptr_t lo = map(0, bytes + hi_alignment, 0);
     if (!lo) return 0;
-    const std::uintptr_t aligned = (lo + hi_alignment - 1) & ~(hi_alignment - 1);
+    const std::uintptr_t aligned = (lo + hi_alignment) & ~(hi_alignment - 1);
     unmap(lo, aligned);
     unmap(aligned + bytes, lo + bytes + hi_alignment);
     return aligned;
