@@ -1,7 +1,7 @@
 // The kinds of stack that tests run on, each with the options that a test uses unless it says otherwise.
 #pragma once
 
-#include <growstack/grow/sanitizer.hpp>
+#include <growstack/detail/address_sanitizer.hpp>
 #include <growstack/growstack.hpp>
 
 #include <doctest/doctest.h>

@@ -84,7 +84,7 @@ TEST_CASE_TEMPLATE("a coroutine from a warm pool takes no system call, the first
     CHECK(first.signal == SIGSYS);
 }
 
-// Stacks above 4 MiB have no place in a window (src/address_space.hpp).
+// Stacks above 4 MiB have no place in a window (src/system/address_space.hpp).
 TEST_CASE("a thousand large stacks lie in few mappings") {
     if (guards_take_mappings()) {
         MESSAGE("skipped: each guard is a mapping here");
