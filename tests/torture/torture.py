@@ -22,7 +22,7 @@ import generate
 HERE = Path(__file__).parent
 BUILD = Path("build/torture")
 SPLIT_FLAGS = HERE / "../../packaging/split-flags"
-LIBRARY = os.environ.get("GROWSTACK_LIBRARY", "build/gcc/src/libgrowstack.a")
+LIBRARY = os.environ.get("GROWSTACK_LIBRARY", "build/library/src/libgrowstack.a")
 # Small programs, for many. Clang takes long over large ones.
 CSMITH = ["csmith", "--concise", "--quiet", "--max-funcs", "5", "--max-block-depth", "3", "--max-block-size", "3",
           "--max-array-len-per-dim", "6", "--max-expr-complexity", "6"]
