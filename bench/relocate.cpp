@@ -1,7 +1,7 @@
 // Question: what does re-pointing a stack while it is copied cost, beside memcpy of the same bytes?
 #include "policies.hpp"
 
-#include <growstack/grow/relocate.hpp>
+#include "base/relocate.hpp"
 
 #include <benchmark/benchmark.h>
 

@@ -6,7 +6,7 @@
 //   3. an exception of the body comes out of resume();
 //   4. a coroutine starts on 16 KiB, and one that recurses into 60 frames of 10 KiB just gets a larger stack.
 //
-// Open: include/growstack/coroutine.hpp (the handle), include/growstack/switch.hpp (what resume and yield do).
+// Open: include/growstack/coroutine.hpp (the handle), include/growstack/detail/switch.hpp (what resume and yield do).
 //
 // Exercise: in part 4 say `growstack::coroutine<growstack::fixed_stack>`. What is thrown, and what does it advise?
 // Catch it inside the coroutine, around descend(): can the coroutine go on?

@@ -4,8 +4,8 @@
 // deeper, where it does not fit, then 10 KiB deeper still. Only the one in the middle pays at every call. Nothing in
 // the loop has changed: only how deep it runs. Then the same with one chunk kept for reuse.
 //
-// Open: include/growstack/segmented_stack.hpp (the picture), src/segmented.cpp (push_chunk, pop_chunk),
-// src/asm/x86_64_sysv.S from .Lfast_call on (a kept chunk is entered with a few instructions).
+// Open: include/growstack/segmented_stack.hpp (the picture), src/stack/chunk.cpp (push_chunk, pop_chunk),
+// src/arch/x86_64/morestack.S from .Lfast_call on (a kept chunk is entered with a few instructions).
 //
 // Exercise: run the loop on growstack::contiguous_stack. How many events, and of which kinds? Then give both frames
 // 1 KiB and search for hot depths: how many of 100 are?

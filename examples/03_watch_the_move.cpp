@@ -4,8 +4,9 @@
 // another address; a pointer to it points to the new place; a list whose nodes lie in seven frames is whole; and a
 // copy of the address that was kept outside the stack, in a global, is out of date.
 //
-// Open: include/growstack/contiguous_stack.hpp (the picture), src/contiguous.cpp (copystack and move),
-// include/growstack/grow/bounds.hpp (displacement::apply: what counts as a pointer), src/relocate.cpp (the copy).
+// Open: include/growstack/contiguous_stack.hpp (the picture), src/stack/move.cpp (copystack and move),
+// include/growstack/detail/bounds.hpp (displacement::apply: what counts as a pointer), src/arch/x86_64/relocate.cpp
+// (the copy).
 //
 // Exercise: make `address_before` a local of watch(). Why does the program now say that nothing moved? (Hint: what is
 // the difference between a pointer and a number, for somebody who only sees words?)

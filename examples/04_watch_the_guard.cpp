@@ -4,8 +4,8 @@
 // off the end of that: snprintf, from the C library, gets pages of the growth room below the stack, and nothing moves;
 // a deep recursion uses the room up, and the stack moves in the middle of it.
 //
-// Open: src/fault.cpp (the picture, and grow), src/room.cpp, src/asm/x86_64_context.cpp (what a move re-points beside
-// the stack when it comes between any two instructions).
+// Open: src/check/guard_fault.cpp (the picture, and grow), src/stack/room.cpp, src/arch/x86_64/interrupted_code.cpp
+// (what a move re-points beside the stack when it comes between any two instructions).
 //
 // Exercise: make the second coroutine a growstack::coroutine<growstack::fixed_stack>, then a segmented_stack, and read
 // what you are told. Then set `.room_bytes = 0` for both coroutines here: which answer changes, and why?

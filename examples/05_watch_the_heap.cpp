@@ -4,7 +4,7 @@
 // and takes a list of them from the mcentral, which takes a span of pages from the mheap. The next blocks cost none of
 // these. When all is freed and scavenged, the pages are the system's again.
 //
-// Open, in this order: include/growstack/heap/size_class.hpp, mspan.hpp, mheap.hpp, mcentral.hpp, mcache.hpp.
+// Open, in this order: include/growstack/heap/size_class.hpp; src/heap/mspan.hpp, mheap.hpp, mcentral.hpp, mcache.hpp.
 //
 // Exercise: ask for 70,000 bytes instead of 100. Which levels are left out? (largest_small_bytes says why.)
 #include <growstack/growstack.hpp>

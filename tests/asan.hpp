@@ -3,8 +3,8 @@
 
 #include "support.hpp"
 
-#include <growstack/control_block.hpp>
-#include <growstack/grow/stackalloc.hpp>
+#include <growstack/detail/control_block.hpp>
+#include "memory/stackalloc.hpp"
 
 #include <sanitizer/asan_interface.h>
 

@@ -2,7 +2,7 @@
 #include "stack_use.hpp"
 #include "support.hpp"
 
-#include <growstack/grow/sanitizer.hpp>
+#include <growstack/detail/address_sanitizer.hpp>
 
 #include <array>
 #include <exception>

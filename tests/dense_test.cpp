@@ -2,7 +2,7 @@
 // room elsewhere.
 #include "support.hpp"
 
-#include <growstack/grow/stackalloc.hpp>
+#include "memory/stackalloc.hpp"
 
 #include <algorithm>
 #include <csignal>

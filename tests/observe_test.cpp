@@ -1,7 +1,7 @@
 // What can be seen of growth: trace events, stats, memory(), and shrinking.
 #include "support.hpp"
 
-#include <growstack/grow/stackalloc.hpp>
+#include "memory/stackalloc.hpp"
 
 #include <array>
 #include <cstring>

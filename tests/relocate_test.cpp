@@ -1,8 +1,8 @@
 // The parts under the policies: the relocating copy against its rule, and memory for stacks.
 #include "support.hpp"
 
-#include <growstack/grow/relocate.hpp>
-#include <growstack/grow/stackalloc.hpp>
+#include "base/relocate.hpp"
+#include "memory/stackalloc.hpp"
 
 #include <algorithm>
 #include <csignal>

@@ -3,7 +3,7 @@
 
 #include "stack_use.hpp"
 
-#include <growstack/grow/sanitizer.hpp>
+#include <growstack/detail/address_sanitizer.hpp>
 #include <growstack/growstack.hpp>
 
 #include <doctest/doctest.h>

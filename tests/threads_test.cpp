@@ -1,7 +1,7 @@
 // Coroutines and threads: each resume may come from another thread, whatever the coroutine is in the middle of.
 #include "support.hpp"
 
-#include <growstack/grow/stackalloc.hpp>
+#include "memory/stackalloc.hpp"
 
 #include <condition_variable>
 #include <deque>

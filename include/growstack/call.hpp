@@ -13,7 +13,7 @@
 #include <growstack/detail/call_through.hpp>
 #include <growstack/detail/config.hpp>
 #include <growstack/detail/invoke_out_of_line.hpp>
-#include <growstack/detail/probe_table.hpp>
+#include <growstack/detail/probe.hpp>
 
 #include <cstddef>
 #include <functional>

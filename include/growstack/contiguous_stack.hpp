@@ -10,10 +10,10 @@
 //                          | headroom| lo
 //                          +---------+
 //
-// Path: src/contiguous.cpp: newstack -> copystack -> adjust -> stackfree. Source: Go runtime/stack.go.
+// Path: src/stack/move.cpp: newstack -> copystack -> adjust -> stackfree. Source: Go runtime/stack.go.
 #pragma once
 
-#include <growstack/grow/stack.hpp>
+#include <growstack/detail/stack.hpp>
 #include <growstack/stack_options.hpp>
 
 namespace growstack {

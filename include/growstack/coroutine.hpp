@@ -2,11 +2,11 @@
 #pragma once
 
 #include <growstack/contiguous_stack.hpp>
-#include <growstack/control_block.hpp>
+#include <growstack/detail/control_block.hpp>
+#include <growstack/detail/switch.hpp>
 #include <growstack/fixed_stack.hpp>
 #include <growstack/reserved_stack.hpp>
 #include <growstack/segmented_stack.hpp>
-#include <growstack/switch.hpp>
 #include <growstack/this_coroutine.hpp>
 
 #include <concepts>

@@ -1,7 +1,7 @@
 // A stack of one size: the control for the comparison, and what most coroutine libraries use.
 #pragma once
 
-#include <growstack/grow/stack.hpp>
+#include <growstack/detail/stack.hpp>
 #include <growstack/stack_options.hpp>
 
 namespace growstack {

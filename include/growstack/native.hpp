@@ -6,8 +6,8 @@
 //                                  | f(args...)  |
 #pragma once
 
-#include <growstack/control_block.hpp>
 #include <growstack/detail/call_through.hpp>
+#include <growstack/detail/control_block.hpp>
 #include <growstack/detail/invoke_out_of_line.hpp>
 
 #include <functional>

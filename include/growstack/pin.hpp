@@ -1,7 +1,7 @@
 // pin: while it lives, the stack of the coroutine that made it does not move.
 #pragma once
 
-#include <growstack/grow/thread.hpp>
+#include <growstack/detail/thread.hpp>
 
 namespace growstack {
 

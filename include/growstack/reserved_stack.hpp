@@ -1,7 +1,7 @@
 // A stack that has all its address space from the start; the kernel gives it memory where it is touched.
 #pragma once
 
-#include <growstack/grow/stack.hpp>
+#include <growstack/detail/stack.hpp>
 #include <growstack/stack_options.hpp>
 
 namespace growstack {

@@ -1,7 +1,7 @@
 // Roots: pointers outside a stack that follow what they point to when the stack moves.
 #pragma once
 
-#include <growstack/grow/root_slots.hpp>
+#include <growstack/detail/root_slots.hpp>
 
 #include <cstddef>
 #include <span>

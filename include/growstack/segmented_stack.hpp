@@ -7,10 +7,10 @@
 //      | headroom| lo         | headroom| lo
 //      +---------+            +---------+
 //
-// Path: src/segmented.cpp. Source: libgcc generic-morestack.c, and Go before 1.3.
+// Path: src/stack/chunk.cpp. Source: libgcc generic-morestack.c, and Go before 1.3.
 #pragma once
 
-#include <growstack/grow/stack.hpp>
+#include <growstack/detail/stack.hpp>
 #include <growstack/stack_options.hpp>
 
 namespace growstack {

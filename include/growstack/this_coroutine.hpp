@@ -1,8 +1,8 @@
 // What the running coroutine can do to itself, from any depth and with no handle.
 #pragma once
 
-#include <growstack/control_block.hpp>
-#include <growstack/switch.hpp>
+#include <growstack/detail/control_block.hpp>
+#include <growstack/detail/switch.hpp>
 
 #include <memory>
 #include <type_traits>

@@ -7,7 +7,7 @@
     (gdb) growstack bt root          of the thread's own stack, below the coroutine that it has resumed
 
 Nothing is written, neither registers nor memory. The library needs no debug info: it describes its records itself
-(src/debugger.cpp). A coroutine that does not run has left its registers on its stack; for the time of a command, an
+(src/observe/debugger.cpp). A coroutine that does not run has left its registers on its stack; for the time of a command, an
 unwinder says that gdb's newest frame was called from there.
 """
 import contextlib

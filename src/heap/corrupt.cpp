@@ -1,7 +1,7 @@
 // The heap's messages.
-#include "corrupt.hpp"
+#include "heap/corrupt.hpp"
 
-#include "../message.hpp"
+#include "base/message.hpp"
 
 #include <cstdlib>
 

@@ -1,5 +1,5 @@
 // A thread's lists, when one is at its end.
-#include <growstack/heap/mcache.hpp>
+#include "heap/mcache.hpp"
 
 namespace growstack::heap {
 namespace {

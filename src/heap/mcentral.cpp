@@ -1,7 +1,7 @@
 // All slots of one class that no thread has.
-#include <growstack/heap/mcentral.hpp>
+#include "heap/mcentral.hpp"
 
-#include "corrupt.hpp"
+#include "heap/corrupt.hpp"
 
 namespace growstack::heap {
 

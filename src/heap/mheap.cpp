@@ -1,7 +1,7 @@
 // Runs of free pages.
-#include <growstack/heap/mheap.hpp>
+#include "heap/mheap.hpp"
 
-#include "corrupt.hpp"
+#include "heap/corrupt.hpp"
 
 #include <algorithm>
 #include <iterator>

@@ -1,5 +1,5 @@
 // Growing the page map.
-#include <growstack/heap/page_map.hpp>
+#include "heap/page_map.hpp"
 
 #include <new>
 

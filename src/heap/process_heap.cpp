@@ -1,5 +1,5 @@
 // The heap that the process shares.
-#include "process_heap.hpp"
+#include "heap/process_heap.hpp"
 
 #include <growstack/heap/resource.hpp>
 

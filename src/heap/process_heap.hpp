@@ -1,7 +1,7 @@
 // The heap that the process shares, and what each thread has of it.
 #pragma once
 
-#include <growstack/heap/tiny.hpp>
+#include "heap/tiny.hpp"
 
 namespace growstack::heap {
 

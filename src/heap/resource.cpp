@@ -1,9 +1,9 @@
 // The process's heap, and each thread's part of it.
 #include <growstack/heap/resource.hpp>
-#include <growstack/heap/tiny.hpp>
+#include "heap/tiny.hpp"
 
-#include "corrupt.hpp"
-#include "process_heap.hpp"
+#include "heap/corrupt.hpp"
+#include "heap/process_heap.hpp"
 
 #include <cstring>
 #include <new>

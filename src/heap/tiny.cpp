@@ -1,5 +1,5 @@
 // Packing tiny objects.
-#include <growstack/heap/tiny.hpp>
+#include "heap/tiny.hpp"
 
 namespace growstack::heap {
 namespace {

@@ -1,8 +1,8 @@
 // Faults that are the program's own: the default action, or the program's handler, as if growstack were not there.
 #include "support.hpp"
 
-#include <growstack/grow/stackalloc.hpp>
-#include <growstack/grow/thread.hpp>
+#include <growstack/detail/thread.hpp>
+#include "memory/stackalloc.hpp"
 
 #include <setjmp.h>
 #include <sys/mman.h>

@@ -1,7 +1,7 @@
 // Alternate stacks, whose they are and how long they live; handlers that run on them; the handler that was there first.
 #include "support.hpp"
 
-#include <growstack/grow/thread.hpp>
+#include <growstack/detail/thread.hpp>
 
 #include <pthread.h>
 #include <sys/mman.h>

@@ -1,8 +1,8 @@
 // A fuzz target for libFuzzer: bytes are operations on a heap of their own, on a system that fails where the bytes say,
 // and on the process's heap; a plain map knows what must be. tests/heap/fuzz.sh builds and runs it.
-#include <growstack/heap/mcache.hpp>
 #include <growstack/heap/resource.hpp>
-#include <growstack/heap/tiny.hpp>
+#include "heap/mcache.hpp"
+#include "heap/tiny.hpp"
 
 #include <cstdint>
 #include <cstdio>

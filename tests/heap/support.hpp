@@ -1,8 +1,8 @@
 // For the tests of the heap: heaps of their own on a system that counts, and that fails where a test wants it to.
 #pragma once
 
-#include <growstack/heap/mcache.hpp>
 #include <growstack/heap/resource.hpp>
+#include "heap/mcache.hpp"
 
 #include <doctest/doctest.h>
 

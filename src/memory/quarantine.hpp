@@ -1,0 +1,24 @@
+// The hard mode fault: the memory that a stack has moved away from stays without access for a while, so that whoever
+// still points there is told.
+#pragma once
+
+#include "arch/x86_64/interrupted_code.hpp"
+
+#include <growstack/detail/stack.hpp>
+
+namespace growstack::grow {
+
+/// Takes the memory that `self` has moved away from, instead of stackfree. `code`: where the move was asked for, if
+/// known.
+void quarantine(const stack& self, bounds old, stack_layout layout, std::uintptr_t code) noexcept;
+
+/// Gives all that is kept back.
+void end_quarantine() noexcept;
+
+/// Says if the address lies in memory that is kept.
+bool is_in_quarantine(std::uintptr_t address) noexcept;
+
+/// If the address lies where a stack was, ends the program with a message. Async-signal-safe but for dladdr.
+void report_if_stale(std::uintptr_t touched, interrupted_code& code) noexcept;
+
+} // namespace growstack::grow

@@ -1,0 +1,183 @@
+// Searching after a move, telling each finding once.
+#include "observe/audit/audit.hpp"
+#include "observe/audit/frames.hpp"
+#include "observe/audit/malloc_block.hpp"
+#include "observe/audit/place.hpp"
+#include "observe/audit/report.hpp"
+
+#include "base/modes.hpp"
+#include "heap/process_heap.hpp"
+#include "memory/find_stack.hpp"
+#include "memory/stack_pool.hpp"
+#include "sanitizer/valgrind.hpp"
+#include "stack/at_rest.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+
+namespace growstack {
+namespace audit {
+namespace {
+
+// All that one audit knows: in one place, which the search leaves out, for copies of what it finds lie here.
+struct auditor {
+    const done_move* move = nullptr;
+    const mapping* searched = nullptr;      // or
+    const grow::stack* coroutine = nullptr; // whose frames are searched
+    bounds nothing;                         // in that mapping, as it has turned out
+    frames of_moved;                        // into which words point
+    frames of_mover;                        // that asked for the move
+    std::array<finding, 64> found{};
+    std::size_t found_count = 0, more = 0;
+    std::array<std::uintptr_t, 1024> told{}; // what has been reported, by its key; a ring
+    std::size_t told_count = 0;
+
+    bool contains(std::uintptr_t address) const noexcept {
+        return address - reinterpret_cast<std::uintptr_t>(this) < sizeof *this;
+    }
+};
+
+constinit auditor the_auditor{};
+constinit std::mutex mutex;
+
+bool is_in_same_object(const finding& a, const finding& b) noexcept {
+    return a.where.kind == b.where.kind && a.where.object.lo == b.where.object.lo;
+}
+
+void note(const place& where, std::uintptr_t address, std::uintptr_t word) noexcept {
+    auditor& a = the_auditor;
+    const finding found{where, address, word, 1, a.coroutine};
+    for (std::size_t i = 0; i < a.found_count; ++i)
+        if (is_in_same_object(a.found[i], found)) return void(++a.found[i].words);
+    if (a.found_count == a.found.size()) return void(++a.more);
+    a.found[a.found_count++] = found;
+}
+
+void note_in_mapping(std::uintptr_t address, std::uintptr_t word, void*) noexcept {
+    auditor& a = the_auditor;
+    if (a.contains(address) || a.nothing.contains(address)) return;
+    finding* const last = a.found_count ? &a.found[a.found_count - 1] : nullptr;
+    if (last && last->where.kind == audit_finding::heap_block && last->where.object.contains(address))
+        return void(++last->words);
+    if (const auto where = place_of(address, *a.searched, a.move->stack, a.nothing, !a.move->is_in_handler))
+        note(*where, address, word);
+}
+
+// Larger mappings are sanitizers' shadows, which hold no pointers.
+constexpr std::size_t largest_searched_bytes = std::size_t{64} << 30;
+
+void search_mapping(const mapping& m, void*) noexcept {
+    if (m.memory.bytes() > largest_searched_bytes || is_for_stacks(m)) return;
+    the_auditor.searched = &m;
+    the_auditor.nothing = {};
+    search(m.memory, the_auditor.move->frames, note_in_mapping, nullptr);
+}
+
+void note_on_stack(std::uintptr_t address, std::uintptr_t word, void* innermost) noexcept {
+    const auto sp = reinterpret_cast<std::uintptr_t>(innermost);
+    note({audit_finding::coroutine_stack, {sp, sp}}, address, word);
+}
+
+// The live frames of a coroutine that does not run, or waits for one that does, on this thread.
+void search_frames(const grow::stack& s) noexcept {
+    the_auditor.coroutine = &s;
+    auto sp = reinterpret_cast<std::uintptr_t>(s.context);
+    for (const grow::chunk* c = s.top; c; c = c->older) {
+        search({sp, reinterpret_cast<std::uintptr_t>(c)}, the_auditor.move->frames, note_on_stack, s.context);
+        sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
+    }
+    search({sp, s.frames_hi()}, the_auditor.move->frames, note_on_stack, s.context);
+    the_auditor.coroutine = nullptr;
+}
+
+void search_coroutines() noexcept {
+    grow::shared_pool().for_each_used_slot([](grow::stack_class c, std::uintptr_t top) noexcept {
+        const grow::stack* const s = grow::stack_in_slot(c, top);
+        const bool is_waiting = s && s != &the_auditor.move->stack && s->has_started && !s->is_dead() &&
+                                grow::is_at_rest(*s);
+        if (is_waiting) search_frames(*s);
+    });
+}
+
+void walk(const done_move& m) noexcept {
+    the_auditor.of_mover.walk(m.pointers);
+    if (m.code) the_auditor.of_moved = the_auditor.of_mover;
+    else the_auditor.of_moved.walk_suspended(m.context, m.memory);
+}
+
+// The same object, with a pointer into the same function's frame.
+bool is_told(const finding& f, const frame* into) noexcept {
+    auditor& a = the_auditor;
+    const std::uintptr_t key = (f.where.object.lo * 31 + f.where.kind) * 31 + (into ? function_at(into->code) : 0);
+    for (const std::uintptr_t known : a.told)
+        if (known == key) return true;
+    a.told[a.told_count++ % a.told.size()] = key;
+    return false;
+}
+
+// Words of the same variable are one finding.
+void join_variables() noexcept {
+    auditor& a = the_auditor;
+    for (std::size_t i = 0; i < a.found_count; ++i)
+        if (a.found[i].where.kind == audit_finding::global) a.found[i].where.object = variable_at(a.found[i].address);
+    finding* last = a.found.data() + a.found_count;
+    for (finding* f = a.found.data(); f != last; ++f) {
+        const auto is_same = [f](const finding& other) { return is_in_same_object(*f, other); };
+        f->words += static_cast<std::size_t>(std::count_if(f + 1, last, is_same));
+        last = std::remove_if(f + 1, last, is_same);
+    }
+    a.found_count = static_cast<std::size_t>(last - a.found.data());
+}
+
+void tell_all(const done_move& m) noexcept {
+    join_variables();
+    for (std::size_t i = 0; i < the_auditor.found_count; ++i) {
+        const finding& f = the_auditor.found[i];
+        const frame* const into = the_auditor.of_moved.find(f.word);
+        if (!is_told(f, into)) report(f, m, the_auditor.of_moved, the_auditor.of_mover);
+    }
+    if (the_auditor.more) report_more(the_auditor.more);
+}
+
+} // namespace
+
+void audit(const done_move& m) noexcept {
+    const std::lock_guard lock{mutex};
+    the_auditor.move = &m;
+    the_auditor.found_count = the_auditor.more = 0;
+    for_each_mapping(search_mapping, nullptr);
+    search_coroutines();
+    if (!the_auditor.found_count) return;
+    walk(m);
+    tell_all(m);
+}
+
+namespace {
+
+// Before static objects of the program, which may create coroutines.
+[[gnu::constructor(103)]] void read_environment() noexcept {
+    const char* const text = std::getenv("GROWSTACK_AUDIT");
+    if (!text || !*text || std::strcmp(text, "0") == 0) return;
+    if (std::strcmp(text, "1") == 0) set_audit(true);
+    else report_bad_setting(text);
+}
+
+} // namespace
+} // namespace audit
+
+bool set_audit(bool is_on) noexcept {
+    if (is_on && grow::has_valgrind()) {
+        audit::report_valgrind();
+        is_on = false;
+    }
+    if (is_on) audit::prepare_malloc_blocks();
+    heap::overwrite_freed(is_on);
+    const unsigned before = is_on ? grow::stress_bits.fetch_or(grow::audit_bit)
+                                  : grow::stress_bits.fetch_and(~grow::audit_bit);
+    return (before & grow::audit_bit) != 0;
+}
+
+} // namespace growstack

@@ -1,0 +1,36 @@
+// Re-pointing in place. Source: Go runtime/stack.go, adjustpointers, adjustctxt and friends.
+#include "stack/jump_buffers.hpp"
+
+#include <growstack/detail/stack.hpp>
+#include "base/relocate.hpp"
+#include "stack/adjust.hpp"
+#include "stack/alloca_block.hpp"
+
+namespace growstack::grow {
+
+void adjust_range(bounds range, const displacement& moved) noexcept {
+    auto* words = reinterpret_cast<std::uintptr_t*>(range.lo);
+    relocate_in_place(words, range.bytes() / sizeof *words, moved);
+}
+
+void adjust_attached(stack& self, const displacement& moved) noexcept {
+    adjust_range(self.books().attached, moved);
+    for (alloca_block* b = self.books().allocas; b; b = b->older) {
+        b->frame_sp = moved.apply(b->frame_sp);
+        const auto space = reinterpret_cast<std::uintptr_t>(b + 1);
+        adjust_range({space, space + b->bytes}, moved);
+    }
+}
+
+void adjust_frames(stack& self, const displacement& moved) noexcept {
+    if (self.is_dead()) return;
+    auto sp = reinterpret_cast<std::uintptr_t>(self.context);
+    for (const chunk* c = self.top; c; c = c->older) {
+        adjust_range({sp, reinterpret_cast<std::uintptr_t>(c)}, moved);
+        sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
+    }
+    adjust_range({sp, self.frames_hi()}, moved);
+    if (self.has_jump_buffers) adjust_jump_buffers({sp, self.memory.hi}, self.memory, moved);
+}
+
+} // namespace growstack::grow

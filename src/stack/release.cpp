@@ -1,0 +1,66 @@
+// The end of a stack.
+#include "base/fatal.hpp"
+#include "stack/room.hpp"
+
+#include <growstack/detail/root_slots.hpp>
+#include <growstack/detail/stack.hpp>
+#include <growstack/detail/thread_sanitizer.hpp>
+#include "memory/stackalloc.hpp"
+#include "stack/alloca_block.hpp"
+#include "stack/family.hpp"
+
+#include <sys/mman.h>
+
+#include <utility>
+
+namespace growstack::grow {
+namespace {
+
+// Whole pages only.
+void decommit(std::uintptr_t lo, std::uintptr_t hi) noexcept {
+    hi &= ~(detail::page_bytes - 1);
+    if (hi > lo) ::madvise(reinterpret_cast<void*>(lo), hi - lo, MADV_DONTNEED);
+}
+
+void trim_piece(stack& self, const piece& p, std::uintptr_t sp) noexcept {
+    close_room(self, p, sp & ~(detail::page_bytes - 1));
+    decommit(p.accessible_lo(), sp);
+}
+
+} // namespace
+
+void trim_suspended(stack& self) noexcept {
+    free_kept_chunk(self);
+    trim_suspended_pieces(self);
+}
+
+void trim_suspended_pieces(stack& self) noexcept {
+    auto sp = reinterpret_cast<std::uintptr_t>(self.context);
+    for (chunk* c = self.top; c; c = c->older) {
+        trim_piece(self, piece_of(self, c), sp);
+        sp = reinterpret_cast<std::uintptr_t>(c->entered_from);
+    }
+    trim_piece(self, piece_of(self, nullptr), sp);
+}
+
+void check_mark(const stack& self) noexcept {
+    if (self.books().mark != stack_books::whole) [[unlikely]]
+        detail::fatal_stack_overwritten(self);
+}
+
+void release_stack(stack& self) noexcept {
+    if (!self.memory.hi) return;
+    check_mark(self);
+    leave_family(self);
+    leave_roots(self);
+    release_chunks(self);
+    free_alloca_blocks(self, {0, UINTPTR_MAX}, UINTPTR_MAX);
+    if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));
+    free_fiber(self);
+    self.books().mark = 0;
+    self.shrink_above = UINTPTR_MAX; // the audit would find the old one: an address in memory that is given back
+    self.keep_counts();
+    stackfree(std::exchange(self.memory, {}), self.sizes->layout);
+}
+
+} // namespace growstack::grow
