@@ -28,7 +28,7 @@ install_missing() {
     echo "$0: installing ${missing[*]}"
     ((EUID == 0)) || as_root=(sudo)
     "${as_root[@]}" apt-get update -qq || fail "apt-get update failed"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -y -qq --no-install-recommends \
         "${missing[@]}" >/dev/null || fail "could not install ${missing[*]}"
 }
 
