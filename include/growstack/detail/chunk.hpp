@@ -38,9 +38,9 @@ struct check_result {
     void* callee_sp;
 };
 
-/// Links a chunk with room for a frame of frame_bytes and copies the callee's arg_bytes of stack arguments to it.
+/// Links a chunk with room for a frame of frame_bytes and copies the callee's argument_bytes of stack arguments to it.
 /// Runs on the thread's root stack. If the stack's max_bytes or memory does not allow it, what overflow() does.
-check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t arg_bytes);
+check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes);
 
 /// Unlinks the chunk that `frame` entered; called when the callee has returned or an exception leaves it.
 void pop_chunk(check_frame& frame) noexcept;
