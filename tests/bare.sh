@@ -20,7 +20,7 @@ remove() {
     for place in dev sys proc; do
         ! mountpoint -q "$root/$place" || umount -R "$root/$place" || exit 1 # nothing of this machine may be removed
     done
-    rm -rf --one-file-system "$root"
+    rm -rf --one-file-system "$root" "$root.keys"
 }
 
 # Debian's lists of packages as this machine has them: "REPOSITORY RELEASE COMPONENT".
