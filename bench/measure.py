@@ -5,6 +5,7 @@ What fails or takes too long is told and left out. Ctrl-C ends what is running, 
 kept and printed.
 Usage: measure.py BUILD quick|default|full
 """
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -153,20 +154,39 @@ def kill_group(process):
     except ProcessLookupError:
         pass
     process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+@contextlib.contextmanager
+def interrupts_wait():
+    """An interrupt waits until the block is left. In the middle of Popen it would leave a process that nobody knows."""
+    came = []
+    handlers = {number: signal.signal(number, lambda *_: came.append(True)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def run(step, directory):
     """Returns why the step failed, or nothing. Whatever happens, none of its processes is left."""
     log = directory / f"{step.name.replace(' ', '-').replace(',', '')}.log"
-    with open(log, "w", encoding="utf-8") as errors, \
-            subprocess.Popen(step.command, stdout=subprocess.PIPE if step.output else errors, stderr=errors, text=True,
-                             start_new_session=True) as process:
+    process = None
+    with open(log, "w", encoding="utf-8") as errors:
         try:
+            with interrupts_wait():
+                process = subprocess.Popen(step.command, stdout=subprocess.PIPE if step.output else errors,
+                                           stderr=errors, text=True, start_new_session=True)
             printed, _ = process.communicate(timeout=step.limit_s)
         except subprocess.TimeoutExpired:
             return f"took longer than {step.limit_s:.0f} s"
         finally:
-            kill_group(process)
+            if process:
+                kill_group(process)
     if process.returncode < 0:
         return f"signal {-process.returncode}"
     if process.returncode > 0:

@@ -23,7 +23,7 @@ namespace detail {
 template <class T>
 inline constexpr char type_mark = 0;
 
-[[noreturn]] void throw_bad_yield_value(const control_block* running);
+[[noreturn]] void throw_bad_yield_value(const control_block* block);
 
 /// Hands `value` to the consumer of the running generator, which must be one of that type.
 [[gnu::always_inline]] inline void yield_value(const void* type, void* value) {

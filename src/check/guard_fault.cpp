@@ -36,8 +36,6 @@
 namespace growstack::grow {
 namespace {
 
-using detail::page_bytes;
-
 // What a probe's slow path uses before growth has left the stack, at -O0.
 constexpr std::size_t slow_path_bytes = 2048;
 

@@ -38,7 +38,7 @@ chunk* new_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexce
     if (!memory.hi) [[unlikely]]
         return nullptr;
     count_bytes(self, memory.bytes(), 0);
-    chunk* c = new (reinterpret_cast<void*>(memory.hi - sizeof(chunk))) chunk;
+    auto* c = new (reinterpret_cast<void*>(memory.hi - sizeof(chunk))) chunk;
     c->owner = &self;
     c->memory = memory;
     c->size_class = size_class;

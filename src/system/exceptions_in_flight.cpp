@@ -74,7 +74,7 @@ bool can_find_handler_addresses(bounds live, const interrupted_code& code) noexc
     std::size_t count = 0;
     exception_search{live,
                      [&](exception_head& e) {
-                         const auto end = found.begin() + count;
+                         auto* const end = found.begin() + count;
                          if (count < found.size() && std::find(found.begin(), end, &e) == end) found[count++] = &e;
                      }}
         .run(code);

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 . packaging/setup.sh
 
 readonly here=$PWD/tests/torture/real build=$PWD/build/real
-readonly library=${GROWSTACK_LIBRARY:-$PWD/build/gcc/src/libgrowstack.a}
+readonly library=${GROWSTACK_LIBRARY:-$PWD/build/library/src/libgrowstack.a}
 
 # Writes the system's own list of packages with the sources instead of the binaries: not every system has asked for them.
 list_of_sources() {
@@ -54,7 +54,7 @@ prepare() {
     gcc-O2/sqlite3 thread fuzzdata.db 'delete from xsql where sqlid % 8' 2>/dev/null
 }
 
-install_missing g++ gcc clang dpkg-dev make ninja-build python3 tcl binutils
+install_missing g++ gcc clang libboost-context1.81-dev dpkg-dev make ninja-build python3 tcl binutils
 [[ -f $library ]] || fail "$library is missing: build it, or say where it is in GROWSTACK_LIBRARY"
 mkdir -p "$build/apt/lists/partial"
 cd "$build"

@@ -21,7 +21,8 @@ import generate
 
 HERE = Path(__file__).parent
 BUILD = Path("build/torture")
-LIBRARY = os.environ.get("GROWSTACK_LIBRARY", "build/gcc/src/libgrowstack.a")
+SPLIT_FLAGS = HERE / "../../packaging/split-flags"
+LIBRARY = os.environ.get("GROWSTACK_LIBRARY", "build/library/src/libgrowstack.a")
 # Small programs, for many. Clang takes long over large ones.
 CSMITH = ["csmith", "--concise", "--quiet", "--max-funcs", "5", "--max-block-depth", "3", "--max-block-size", "3",
           "--max-array-len-per-dim", "6", "--max-expr-complexity", "6"]
@@ -31,16 +32,28 @@ CSMITH_SECONDS = 0.05
 Configuration = collections.namedtuple("Configuration", "id name compiler flags is_checked")
 
 
+def read_split_flags():
+    """What each compiler needs beside -fsplit-stack."""
+    lines = [line for line in SPLIT_FLAGS.read_text().splitlines() if not line.startswith("#")]
+    return {compiler: flags.split() for compiler, flags in (line.split(":") for line in lines)}
+
+
+def flags_of(split_flags, compiler, level, is_checked):
+    flags = [f"-O{level}", "-w", "-Iinclude", f"-I{HERE}", "-I/usr/include/csmith", f"-DCHECKED={int(is_checked)}"]
+    if is_checked:
+        return [*flags, "-fsplit-stack", *split_flags[compiler]]
+    # GCC keeps addresses in forms that a move does not see, in code without checks too. But there nothing throws unseen.
+    if compiler == "gcc":
+        flags += [flag for flag in split_flags[compiler] if flag != "-fno-ipa-pure-const"]
+    # Inlining makes frames that are larger than what lies below a stack.
+    return [*flags, "-fstack-clash-protection"] if level >= 2 else flags
+
+
 def all_configurations():
-    split_flags = {"gcc": ["-fno-ipa-pure-const"], "clang": ["-mllvm", "-disable-nounwind-inference"]}
+    split_flags = read_split_flags()
     kinds = itertools.product([True, False], ["gcc", "clang"], range(4))
     for number, (is_checked, compiler, level) in enumerate(kinds):
-        flags = [f"-O{level}", "-w", "-Iinclude", f"-I{HERE}", "-I/usr/include/csmith", f"-DCHECKED={int(is_checked)}"]
-        # GCC keeps addresses in forms that a move does not see: README.md.
-        flags += ["-fno-ivopts", "-fno-forward-propagate"] if compiler == "gcc" else []
-        flags += ["-fsplit-stack", *split_flags[compiler]] if is_checked else []
-        # Inlining makes frames that are larger than what lies below a stack.
-        flags += ["-fstack-clash-protection"] if not is_checked and level >= 2 else []
+        flags = flags_of(split_flags, compiler, level, is_checked)
         check = "-fsplit-stack" if is_checked else "without checks"
         yield Configuration(f"c{number}", f"{compiler} -O{level}, {check}", compiler, flags, is_checked)
 

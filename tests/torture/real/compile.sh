@@ -5,11 +5,19 @@ set -euo pipefail
 readonly compiler=$1 object=$2
 shift 2
 
-by_gcc() { exec "$1" -fsplit-stack -fno-ipa-pure-const -fno-ivopts -fno-forward-propagate -w -c "${@:2}" -o "$object"; }
+# flags_for gcc|clang
+flags_for() { echo "-fsplit-stack $(sed -n "s/^$1: //p" "$(dirname "$0")/../../../packaging/split-flags")"; }
+
+by_gcc() {
+    local flags
+    read -ra flags <<<"$(flags_for gcc)"
+    exec "$1" "${flags[@]}" -w -c "${@:2}" -o "$object"
+}
 
 [[ $compiler == clang* ]] || by_gcc "$compiler" "$@"
 rm -f "$object.by-gcc"
-"$compiler" -fsplit-stack -mllvm -disable-nounwind-inference -w -c "$@" -o "$object" 2>"$object.log" && exit
+read -ra flags <<<"$(flags_for clang)"
+"$compiler" "${flags[@]}" -w -c "$@" -o "$object" 2>"$object.log" && exit
 if ! grep -q 'Segmented stacks do not support vararg functions' "$object.log"; then
     cat "$object.log" >&2
     exit 1
