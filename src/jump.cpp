@@ -2,6 +2,7 @@
 #include "jump.hpp"
 #include "asm/x86_64_jmp_buf.hpp"
 #include "fatal.hpp"
+#include "outward_call.hpp"
 #include "room.hpp"
 #include "valgrind.hpp"
 #include "with_room.hpp"
@@ -76,6 +77,7 @@ void walk(void* search) { _Unwind_Backtrace(look_at_frame, search); }
 bool has_pinning_frame(const stack& self) noexcept {
     const stack_books& books = self.books();
     frame_search search{books.jump_pin - 1, self.memory.hi};
+    const outward_call outward; // each failed check asks
     if (this_thread().running == &self) walk(&search);
     else growstack_call_from_context(self.context, walk, &search);
     return !search.hi || (search.hi == books.jump_pin && search.function == books.jump_function);
