@@ -61,7 +61,7 @@ def main(arguments):
         if os.path.exists(output):
             os.remove(output)
         subprocess.run(['ar', 'qcs', output, *made], check=True)
-    print(f'{len(names)} functions: {" ".join(names)}')
+    print(f'calls of {len(names)} functions destroy the vector registers')
 
 
 if __name__ == '__main__':

@@ -12,6 +12,7 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <thread>
 
 extern "C" void test_destroy_vectors(); // destroy_vectors.S
@@ -46,6 +47,20 @@ bool complex_double() {
     return callee::return_complex_double<frame_bytes>({5 * real(1), 7}) == std::complex<double>{14, 15};
 }
 
+// On a chunk, what these functions have taken is given back between their `return` and their caller.
+[[gnu::noinline]] double three_times_after_alloca(double a) {
+    const test::frame<frame_bytes> here;
+    test::opaque(static_cast<char*>(alloca(static_cast<std::size_t>(number(60000)))));
+    return 3 * a;
+}
+[[gnu::noinline]] double three_times_after_guard_fault(double a) {
+    const test::frame<frame_bytes> here;
+    test::call_without_checks(30000, nullptr);
+    return 3 * a;
+}
+bool after_alloca_in_callee() { return three_times_after_alloca(real(2)) == 6; }
+bool after_guard_fault_in_callee() { return three_times_after_guard_fault(real(2)) == 6; }
+
 bool always() { return true; }
 bool has_avx() { return __builtin_cpu_supports("avx"); }
 bool has_avx512() { return __builtin_cpu_supports("avx512f"); }
@@ -64,6 +79,8 @@ constexpr value_kind value_kinds[] = {
     {"long double, returned in st0", long_double},
     {"complex long double, returned in st0 and st1", complex_long_double},
     {"complex double, returned in xmm0 and xmm1", complex_double},
+    {"double, of a function with an alloca that does not fit", after_alloca_in_callee},
+    {"double, of a function that runs into the guard", after_guard_fault_in_callee},
     {"128-bit vectors", vectors::arrive_128<frame_bytes>},
     {"256-bit vectors", vectors::arrive_256<frame_bytes>, has_avx},
     {"512-bit vectors", vectors::arrive_512<frame_bytes>, has_avx512},
@@ -199,7 +216,8 @@ constexpr way ways[] = {
 
 template <class Kind>
 void check_way(const way& w, const value_kind& values) {
-    INFO(w.name, ", ", values.name);
+    const std::string text = std::string{w.name} + ", " + values.name;
+    INFO(text);
     growstack::stack_options options = Kind::options;
     options.initial_bytes = 16 * 1024;
     std::size_t moves = 0, links = 0;
@@ -233,7 +251,8 @@ TEST_CASE_TEMPLATE("values in vector and x87 registers arrive on every way that 
 TEST_CASE_TEMPLATE("they arrive in a coroutine that goes on in a new thread", Kind, GROWSTACK_EACH_GROWING_KIND) {
     for (const value_kind& values : value_kinds) {
         if (!values.is_possible()) continue; // said above
-        INFO(values.name);
+        const std::string text = values.name;
+        INFO(text);
         attempt a{values, 0};
         test::coroutine<Kind> c{[&a] {
                                     this_coroutine::yield();
