@@ -28,23 +28,41 @@ double real(long n) { return static_cast<double>(number(n)); }
 
 // Kinds of arguments and results: each function makes a call of one that needs room, and says if all was right.
 
-bool floats() { return callee::many_floats<frame_bytes>(static_cast<float>(real(1)), 2, 3, 4, 5, 6, 7, 8, 9) == 285; }
-bool doubles() { return callee::many_doubles<frame_bytes>(real(1), 2, 3, 4, 5, 6, 7, 8, 9, 10, real(11)) == 506; }
+bool floats() {
+    const auto n = static_cast<float>(real(1));
+    vectors::prepare_call();
+    return callee::many_floats<frame_bytes>(n, 2, 3, 4, 5, 6, 7, 8, 9 * n) == 285;
+}
+bool doubles() {
+    const double n = real(1);
+    vectors::prepare_call();
+    return callee::many_doubles<frame_bytes>(n, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 * n) == 506;
+}
 bool mixed() {
     const double n = real(1);
-    return callee::mixed<frame_bytes>(number(1), 2 * n, 3, 4, 5, 6, 7, 8, number(9), 10, 11, 12, 13, 14, true, 16, 17,
-                                      18, 19, 20, 21 * n) == 3311 - 15 * 14;
+    vectors::prepare_call();
+    return callee::mixed<frame_bytes>(1, 2 * n, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, true, 16, 17, 18, 19, 20,
+                                      21 * n) == 3311 - 15 * 14;
 }
 bool structs() {
-    return callee::structs<frame_bytes>({1, number(2)}, {real(3), 4}, {real(5), 6}, {}, {7, 8}, {9, number(10)}, {}) ==
-           385;
+    const double n = real(1);
+    vectors::prepare_call();
+    return callee::structs<frame_bytes>({1, 2}, {3 * n, 4}, {5 * n, 6 * n}, {}, {7, 8}, {9 * n, 10}, {}) == 385;
 }
-bool long_double() { return callee::return_long_double<frame_bytes>(real(1), 3) == static_cast<long double>(1) / 3; }
+bool long_double() {
+    const long double n = real(1);
+    vectors::prepare_call();
+    return callee::return_long_double<frame_bytes>(n, 3) == n / 3;
+}
 bool complex_long_double() {
-    return callee::return_complex<frame_bytes>({5 * real(1), 7}) == std::complex<long double>{14, 15};
+    const std::complex<long double> given{5 * real(1), 7}, expected{14, 15};
+    vectors::prepare_call();
+    return callee::return_complex<frame_bytes>(given) == expected;
 }
 bool complex_double() {
-    return callee::return_complex_double<frame_bytes>({5 * real(1), 7}) == std::complex<double>{14, 15};
+    const std::complex<double> given{5 * real(1), 7}, expected{14, 15};
+    vectors::prepare_call();
+    return callee::return_complex_double<frame_bytes>(given) == expected;
 }
 
 // On a chunk, what these functions have taken is given back between their `return` and their caller.
@@ -58,8 +76,16 @@ bool complex_double() {
     test::call_without_checks(30000, nullptr);
     return 3 * a;
 }
-bool after_alloca_in_callee() { return three_times_after_alloca(real(2)) == 6; }
-bool after_guard_fault_in_callee() { return three_times_after_guard_fault(real(2)) == 6; }
+bool after_alloca_in_callee() {
+    const double n = real(2);
+    vectors::prepare_call();
+    return three_times_after_alloca(n) == 6;
+}
+bool after_guard_fault_in_callee() {
+    const double n = real(2);
+    vectors::prepare_call();
+    return three_times_after_guard_fault(n) == 6;
+}
 
 bool always() { return true; }
 bool has_avx() { return __builtin_cpu_supports("avx"); }
@@ -164,8 +190,9 @@ void while_caught(attempt& a) {
 }
 void after_shrink(attempt& a) {
     test::use_stack(100000);
-    this_coroutine::shrink(); // the next check fails, though there is room
+    vectors::before_call = this_coroutine::shrink; // the next check fails, though there is room
     a.call_here();
+    vectors::before_call = nullptr;
 }
 [[gnu::noinline]] void after_alloca(attempt& a) {
     test::opaque(static_cast<char*>(alloca(static_cast<std::size_t>(number(20000)))));
