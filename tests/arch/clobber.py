@@ -16,7 +16,8 @@ import tempfile
 PREFIX = 'test_destroy_and_'
 LEFT_ALONE = {'__tls_get_addr',       # the linker takes its calls out, and must find them as they are
               'test_destroy_vectors'}
-NOTES = ''.join(f'        .section .note.GNU-{name},"",@progbits\n' for name in ('stack', 'split-stack', 'no-split-stack'))
+NOTES = ''.join(f'        .section .note.GNU-{name},"",@progbits\n'
+                for name in ('stack', 'split-stack', 'no-split-stack'))
 STUB = '''        .globl {prefix}{name}
         .type {prefix}{name}, @function
 {prefix}{name}:

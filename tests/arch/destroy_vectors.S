@@ -22,7 +22,10 @@ test_destroy_vectors:
         vcmptrueps %ymm\n, %ymm\n, %ymm\n
         .endr
         ret
-2:      .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+2:      .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        vpternlogd $0xff, %zmm\n, %zmm\n, %zmm\n
+        .endr
+        .irp    n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
         vpternlogd $0xff, %zmm\n, %zmm\n, %zmm\n
         .endr
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7

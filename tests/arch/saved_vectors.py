@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Checks that growth calls nothing outside of the library before it has saved the vector registers.
 
-    saved_vectors.py LIBGROWSTACK.a COMPILER...                  from the assembly's calls on, and every policy's
-    saved_vectors.py --functions=NAME,... LIBRARY.a COMPILER...  from these functions on
+    saved_vectors.py LIBGROWSTACK.a COMPILER...
 
 Growth runs in the prologue of a function whose arguments lie in vector registers. This reads the machine code of every
 function that growth can get to and follows each path through it. growstack_save_vectors makes safe what comes after it,
@@ -26,7 +25,8 @@ DISPATCHER, POLICY = 'growstack_make_room', re.compile(r'_ZN9growstack4grow\d+\w
 NO_RETURN = re.compile(r'abort|_?exit|__cxa_(re)?throw|_Unwind_Resume|__assert_fail|_ZSt9terminatev|_ZSt\d+__throw_.*')
 # A switch: through a table of distances. Any other jump through a pointer is a last call.
 TABLE_JUMP, DISTANCE_ADDED = re.compile(r'^jmp +\*(%\w+)$'), re.compile(r'^add +(%\w+),(%\w+)$')
-INSTRUCTION = re.compile(r'^ +([0-9a-f]+):\t((?:(?:bnd|notrack|data16|rex\S*|[cd]s|lock|repz?) +)*)([^#]*)(?:# ([0-9a-f]+))?')
+INSTRUCTION = re.compile(r'^ +([0-9a-f]+):\t((?:(?:bnd|notrack|data16|rex\S*|[cd]s|lock|repz?) +)*)'
+                         r'([^#]*)(?:# ([0-9a-f]+))?')
 PLT_ENTRY = re.compile(r'^([0-9a-f]+) <(.*)@plt>:$')
 DIRECT = re.compile(r'^([0-9a-f]+) <[^>]*>$')
 VECTOR = re.compile(r'%[xyz]?mm\d|^f[a-z]+|^emms|^vzero')
@@ -147,7 +147,7 @@ class Paths:
         return beside + [State(instruction.following, saved)]
 
     def _after_leaving(self, state, instruction, is_jump):
-        """A call, or a jump as its last call, of what is not the library's, or of what saves and loads the registers."""
+        """A call, or a jump as its last call, of what is not the library's, or of what saves or loads the registers."""
         name, saved = self.code.name(instruction.target), state.saved
         if name in (SAVE, LOAD):
             saved += 1 if name == SAVE else -1
@@ -198,21 +198,23 @@ def check(code, entries):
 
 def entries_of_growth(code, library):
     """What the assembly calls in a prologue, and what the first of it calls through a pointer."""
-    body = code.objects[ASSEMBLY]
+    body = code.objects.get(ASSEMBLY, ())
     called = {i.target for at, i in code.instructions.items() if at in body and i.text.startswith('call') and i.target}
     return {at for at in called if code.name(at) not in NOT_IN_A_PROLOGUE} | set(code.pointers_in(library, POLICY))
 
 
-def main(arguments):
-    wanted = arguments.pop(0).partition('=')[2].split(',') if arguments[0].startswith('--functions=') else None
-    archive, *compiler = arguments
+def load(archive, compiler):
+    """Returns the code of a static library, and the functions of growth that are called first."""
     with tempfile.TemporaryDirectory() as folder:
         library = f'{folder}/library.so'
         subprocess.run([*compiler, '-shared', '-Wl,-Bsymbolic', '-Wl,--whole-archive', archive,
                         '-Wl,--no-whole-archive', '-o', library], check=True)
         code = Code(library)
-        entries = [at for at, name in code.functions.items() if name in wanted] if wanted else \
-            entries_of_growth(code, library)
+        return code, entries_of_growth(code, library)
+
+
+def main(arguments):
+    code, entries = load(arguments[0], arguments[1:])
     print('from', ', '.join(sorted(code.functions[at] for at in entries)))
     wrong, count = check(code, entries)
     print(subprocess.run(['c++filt'], input='\n'.join(sorted(wrong)), stdout=subprocess.PIPE, text=True).stdout)

@@ -3,20 +3,14 @@
 
 Each function of the library is looked at by itself; its name says whether the check must find a fault in it.
 """
-import os
-import re
-import subprocess
 import sys
 
-archive, *compiler = sys.argv[1:]
-names = re.findall(r' T (f(?:ault|ine)_\w+)', subprocess.run(['nm', archive], check=True, stdout=subprocess.PIPE,
-                                                            text=True).stdout)
-check = os.path.join(os.path.dirname(__file__), 'saved_vectors.py')
-wrong = []
-for name in names:
-    done = subprocess.run([sys.executable, check, f'--functions={name}', archive, *compiler], stdout=subprocess.PIPE,
-                          text=True)
-    if done.returncode != name.startswith('fault') or f'from {name}\n' not in done.stdout:
-        wrong.append(f'{name}:\n{done.stdout}')
-print('\n'.join(wrong) + f'{len(names)} functions, {len(wrong)} judged wrongly')
-sys.exit(not names or bool(wrong))
+sys.dont_write_bytecode = True # what is beside it is the source
+import saved_vectors
+
+code, _ = saved_vectors.load(sys.argv[1], sys.argv[2:])
+judged = {name: saved_vectors.check(code, [at])[0] for at, name in code.functions.items()
+          if name.startswith(('fault_', 'fine_'))}
+wrong = [f'{name}: {faults}' for name, faults in judged.items() if bool(faults) != name.startswith('fault_')]
+print(*wrong, f'{len(judged)} functions, {len(wrong)} judged wrongly', sep='\n')
+sys.exit(not judged or bool(wrong))
