@@ -1,6 +1,7 @@
 // Jump buffers of a stack that moves.
 #include "stack/jump_buffers.hpp"
 #include "arch/x86_64/jmp_buf.hpp"
+#include "base/outward_call.hpp"
 #include "sanitizer/valgrind.hpp"
 #include "stack/root_stack.hpp"
 
@@ -58,6 +59,7 @@ void walk(void* search) { _Unwind_Backtrace(look_at_frame, search); }
 bool has_pinning_frame(const stack& self) noexcept {
     const stack_books& books = self.books();
     frame_search search{books.jump_pin - 1, self.memory.hi};
+    const outward_call outward; // each failed check asks
     if (this_thread().running == &self) walk(&search);
     else growstack_call_from_context(self.context, walk, &search);
     return !search.hi || (search.hi == books.jump_pin && search.function == books.jump_function);

@@ -21,6 +21,12 @@ double many_doubles(double a, double b, double c, double d, double e, double f, 
 }
 
 template <std::size_t frame_bytes>
+float many_floats(float a, float b, float c, float d, float e, float f, float g, float h, float i) {
+    const frame<frame_bytes> here;
+    return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + 9 * i;
+}
+
+template <std::size_t frame_bytes>
 double mixed(long a, double b, char c, float d, short e, long double f, int128 g, double h, long i, long j, long k,
              int128 l, long double m, int n, bool o, double p, double q, double r, double s, float t, double u) {
     const frame<frame_bytes> here;
@@ -126,6 +132,7 @@ long callee_saved(long a) {
     template long many_longs<N>(long, long, long, long, long, long, long, long, long, long, long);                    \
     template double many_doubles<N>(double, double, double, double, double, double, double, double, double, double,   \
                                     double);                                                                          \
+    template float many_floats<N>(float, float, float, float, float, float, float, float, float);                     \
     template double mixed<N>(long, double, char, float, short, long double, int128, double, long, long, long, int128, \
                              long double, int, bool, double, double, double, double, float, double);                  \
     template long structs<N>(two_longs, double_and_long, two_doubles, large, two_longs, with_long_double, larger);    \

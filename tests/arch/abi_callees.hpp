@@ -51,6 +51,8 @@ template <std::size_t frame_bytes>
 double many_doubles(double a, double b, double c, double d, double e, double f, double g, double h, double i, double j,
                     double k);
 template <std::size_t frame_bytes>
+float many_floats(float a, float b, float c, float d, float e, float f, float g, float h, float i);
+template <std::size_t frame_bytes>
 double mixed(long a, double b, char c, float d, short e, long double f, int128 g, double h, long i, long j, long k,
              int128 l, long double m, int n, bool o, double p, double q, double r, double s, float t, double u);
 template <std::size_t frame_bytes>

@@ -8,6 +8,12 @@
 
 namespace vectors {
 
+// What the callers call when all arguments are ready: nothing, or a function without a check.
+inline void (*before_call)() noexcept = nullptr;
+[[gnu::always_inline]] inline void prepare_call() noexcept {
+    if (before_call) before_call();
+}
+
 // In vector_callers.cpp: make vectors, call, and return whether the result is right.
 template <std::size_t frame_bytes>
 bool arrive_128();

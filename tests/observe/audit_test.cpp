@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace this_coroutine = growstack::this_coroutine;
@@ -328,6 +330,42 @@ TEST_CASE("a global is named, and the words of one are one finding") {
     // Clang's AddressSanitizer makes a red zone a part of each global.
     CHECK((array.object_bytes == sizeof all ||
            (growstack::grow::has_address_sanitizer && array.object_bytes == 2 * sizeof all)));
+}
+
+extern "C" void __morestack();
+
+namespace {
+
+// A function with a check, for a frame of 256 KiB, that no file holds.
+using function = void();
+function* made_code() {
+    unsigned char code[] = {0x41, 0xba, 0,    0,   4, 0,             // mov $0x40000, %r10d
+                            0x41, 0xbb, 0,    0,   0, 0,             // mov $0, %r11d
+                            0x48, 0xb8, 0,    0,   0, 0, 0, 0, 0, 0, // movabs $__morestack, %rax
+                            0xff, 0xd0, 0xc3, 0xc3};                 // call *%rax; ret; the body: ret
+    const auto target = reinterpret_cast<std::uintptr_t>(&__morestack);
+    std::memcpy(code + 14, &target, sizeof target);
+    void* const page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    std::memcpy(page, code, sizeof code);
+    ::mprotect(page, 4096, PROT_READ | PROT_EXEC);
+    return reinterpret_cast<function*>(page);
+}
+
+} // namespace
+
+TEST_CASE("code that lies in no file has no name in the report") {
+    static function* code;
+    code = made_code();
+    const auto found = findings_in_coroutine([] {
+        int local = 0;
+        in_a_global = &local;
+        code();
+        test::opaque(&local);
+        in_a_global = nullptr;
+    });
+    REQUIRE_MESSAGE(found.size() == 1, all_texts(found));
+    CHECK_MESSAGE(test::contains(found[0].text, "\n    ?\n"), found[0].text);
+    ::munmap(reinterpret_cast<void*>(code), 4096);
 }
 
 TEST_CASE("a root is the other remedy") {

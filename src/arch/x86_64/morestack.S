@@ -57,6 +57,8 @@
 #define ROOM_BYTES     0xf000         // the growth room and the reserve
 #define SLACK_BYTES    0x10000        // below the slot of a large stack, over its room: guard_of() in stackalloc.cpp
 #define SLAB_BYTES     0x20000        // the largest memory that has no slack
+#define X87            512            // in vectors_saved
+#define HAS_X87        620
 #define THREAD_RUNNING 0
 #define THREAD_ROOT_SP 64             // root.context
 
@@ -640,7 +642,8 @@ growstack_first_frame:
         .size   growstack_first_frame, .-growstack_first_frame
 
 // void growstack_save_vectors(void* to), void growstack_load_vectors(const void* from): zmm0-zmm7 as wide as the CPU
-// has them, 64 bytes apart. In: rdi. Clobbers nothing else.
+// has them, 64 bytes apart; and the x87 registers, if there is anything in them: a long double that a chunk's callee
+// returns. In: rdi. Clobbers rax.
         .hidden growstack_vector_level
         .macro  for_each_vector operation, register, to_memory
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
@@ -659,6 +662,7 @@ growstack_first_frame:
         .p2align 4
 \name:
         .cfi_startproc
+        \name\()_x87
         cmpb    $1, growstack_vector_level(%rip)
         je      1f
         ja      2f
@@ -670,6 +674,25 @@ growstack_first_frame:
         ret
         .cfi_endproc
         .size   \name, .-\name
+        .endm
+
+        .macro  growstack_save_vectors_x87
+        fxam
+        fnstsw  %ax
+        and     $0x4500, %eax
+        cmp     $0x4100, %eax           // st0 is empty, and so are the others
+        setne   HAS_X87(%rdi)
+        je      3f
+        fnsave  X87(%rdi)
+        fldcw   X87(%rdi)               // how to round is nobody's to change
+3:
+        .endm
+
+        .macro  growstack_load_vectors_x87
+        cmpb    $0, HAS_X87(%rdi)
+        je      3f
+        frstor  X87(%rdi)
+3:
         .endm
 
         vector_function growstack_save_vectors, 1

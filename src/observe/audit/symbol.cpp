@@ -68,7 +68,7 @@ void note_symbol(void* argument, std::uintptr_t, const char* name, std::uintptr_
 }
 
 void find(std::uintptr_t address, request& r) noexcept {
-    Dl_info module;
+    Dl_info module{}; // where no file holds the address, dladdr leaves it as it is
     if (::dladdr(reinterpret_cast<void*>(address), &module) && module.dli_fname) {
         copy_text(r.found.module, module.dli_fname);
         r.found.module_offset = address - reinterpret_cast<std::uintptr_t>(module.dli_fbase);

@@ -45,22 +45,26 @@ inline constexpr std::uintptr_t limit_switching = 1;
 inline constexpr std::size_t vector_registers_bytes = 8 * 64;
 
 extern "C" {
-/// Stores / loads the argument vector registers at their full width. `to` / `from`: vector_registers_bytes, aligned 64.
+/// Stores / loads the argument vector registers at their full width, and those of x87. `to` / `from`: a vectors_saved.
 void growstack_save_vectors(void* to) noexcept;
 void growstack_load_vectors(const void* from) noexcept;
 }
 
-/// Keeps the argument vector registers while code runs that may use them. The check's caller owns them.
+/// Keeps the argument vector registers while code runs that may use them. The check's caller owns them. And keeps what
+/// a chunk's callee returns in x87 registers.
 /// For code compiled with -mgeneral-regs-only, which touches none itself.
 class vectors_saved {
 public:
-    vectors_saved() noexcept { growstack_save_vectors(words); }
-    ~vectors_saved() { growstack_load_vectors(words); }
+    vectors_saved() noexcept { growstack_save_vectors(this); }
+    ~vectors_saved() { growstack_load_vectors(this); }
     vectors_saved(const vectors_saved&) = delete;
     vectors_saved& operator=(const vectors_saved&) = delete;
 
     /// The registers' contents, which may be pointers that a move has to re-point.
     alignas(64) std::uintptr_t words[vector_registers_bytes / sizeof(std::uintptr_t)];
+    unsigned char x87[108]; // as fnsave has them
+    bool has_x87;
 };
+static_assert(offsetof(vectors_saved, x87) == 512 && offsetof(vectors_saved, has_x87) == 620); // the assembly's
 
 } // namespace growstack::detail
