@@ -1,7 +1,7 @@
 // Whatever a check's failure leads to, arguments and results in vector and x87 registers arrive: each kind of them, on
 // every way that growth can go. What growth calls outside destroys all these registers, as it may: the hooks here, and
 // in the clobbered programs (clobber.py) every other function, too.
-#include "../support.hpp"
+#include "../../support.hpp"
 
 #include "../abi_callees.hpp"
 #include "../vectors.hpp"
