@@ -5,9 +5,8 @@ extern "C" {
 [[gnu::tls_model("initial-exec")]] constinit thread_local growstack::grow::thread_state growstack_thread;
 }
 
-namespace growstack::grow {
-struct told_to_debuggers;
-extern "C" told_to_debuggers growstack_for_debuggers;
-// Nothing else brings what debuggers are told out of the static library into every program.
-[[gnu::used]] static told_to_debuggers* const for_debuggers = &growstack_for_debuggers;
-} // namespace growstack::grow
+// Nothing else brings what debuggers are told, and the audit's setting, out of the static library into every program.
+extern "C" {
+extern const char growstack_for_debuggers, growstack_audit_setting;
+[[gnu::used]] static const char* const wanted[] = {&growstack_for_debuggers, &growstack_audit_setting};
+}

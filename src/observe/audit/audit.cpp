@@ -154,9 +154,11 @@ void audit(const grow::growth_step& step) noexcept {
     tell_all(*step.move);
 }
 
+extern "C" constexpr char growstack_audit_setting[] = "GROWSTACK_AUDIT";
+
 // Before static objects of the program, which may create coroutines.
 [[gnu::constructor(103)]] void read_environment() noexcept {
-    const char* const text = std::getenv("GROWSTACK_AUDIT");
+    const char* const text = std::getenv(growstack_audit_setting);
     if (!text || !*text || std::strcmp(text, "0") == 0) return;
     if (std::strcmp(text, "1") == 0) set_audit(true);
     else report_bad_setting(text);
