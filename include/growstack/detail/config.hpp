@@ -1,11 +1,11 @@
 // Numbers, each with its unit and its reason.
 #pragma once
 
+#include <growstack/detail/arch.hpp>
+
 #include <cstddef>
 
 namespace growstack::detail {
-
-inline constexpr std::size_t page_bytes = 4096;
 
 /// Go's ceiling for a 64-bit goroutine stack is 1,000,000,000 bytes (runtime/proc.go); the nearest power of two.
 inline constexpr std::size_t default_max_bytes = std::size_t{1} << 30;

@@ -6,7 +6,7 @@
 // that is there anyway.
 #pragma once
 
-#include <growstack/detail/arch/x86_64.hpp>
+#include <growstack/detail/arch.hpp>
 #include <growstack/detail/bounds.hpp>
 #include <growstack/detail/chunk.hpp>
 #include <growstack/detail/config.hpp>
@@ -23,25 +23,6 @@ namespace growstack::grow {
 struct alloca_block;
 struct root_slot;
 struct stack;
-
-/// What __morestack leaves on the stack that it was called on, low address first. Integer registers that may hold
-/// pointers into the stack lie here, so moving the stack re-points them with everything else.
-struct check_frame {
-    std::uintptr_t padding;
-    std::uintptr_t r15, r14, r13, r12, rbx;
-    std::uintptr_t r9, r8, rcx, rdx, rsi, rdi, rax;
-    union {
-        chunk* entered;         // chunk that the callee runs on, if one was linked
-        std::size_t lowered_by; // of an alloca: bytes by which the caller's sp comes back lower
-    };
-    std::uintptr_t limit; // limit when the check failed; restored when the callee returns from a chunk
-    std::uintptr_t rbp;
-    std::uintptr_t check_address;  // after the prologue's call of __morestack
-    std::uintptr_t return_address; // the callee's; its stack arguments lie above
-
-    /// Returns sp as the failed check saw it.
-    std::uintptr_t callee_sp() const noexcept { return reinterpret_cast<std::uintptr_t>(&return_address); }
-};
 
 /// How a kind of stack answers a failed check.
 struct policy {

@@ -1,7 +1,7 @@
 // What growstack keeps per thread: which stack runs, and where growth may run.
 #pragma once
 
-#include <growstack/detail/arch/x86_64.hpp>
+#include <growstack/detail/arch.hpp>
 #include <growstack/detail/exception_state.hpp>
 #include <growstack/detail/stack.hpp>
 

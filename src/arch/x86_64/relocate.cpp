@@ -4,7 +4,7 @@
 
 #include "base/relocate.hpp"
 
-#include <growstack/detail/arch/x86_64.hpp>
+#include <growstack/detail/arch.hpp>
 
 #include <immintrin.h>
 
