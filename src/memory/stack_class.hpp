@@ -97,8 +97,8 @@ constexpr bounds guard_below(stack_class c, std::uintptr_t top) noexcept {
     return {hi - (is_dense(c) ? 0 : detail::guarded_bytes), hi};
 }
 
-// The assembly's, in jump_if_foreign.
-static_assert(bytes_of(cached_classes - 1) == 0x20000 && top_alignment == 0x10000 &&
-              detail::slack_bytes == top_alignment);
+// As the assembly computes a guard.
+static_assert(bytes_of(cached_classes - 1) == detail::largest_without_slack_bytes);
+static_assert(detail::slack_bytes == top_alignment);
 
 } // namespace growstack::grow

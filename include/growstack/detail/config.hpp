@@ -22,7 +22,8 @@ inline constexpr std::size_t default_headroom_bytes = 8 * 1024;
 /// step of tops is 68 KiB.
 inline constexpr std::size_t largest_room_bytes = 44 * 1024;
 inline constexpr std::size_t reserve_bytes = 16 * 1024;
-inline constexpr std::size_t slack_bytes = 64 * 1024; // over it, below a large stack (src/memory/stack_class.hpp)
+inline constexpr std::size_t slack_bytes = 64 * 1024; // over it, below a larger stack (src/memory/stack_class.hpp)
+inline constexpr std::size_t largest_without_slack_bytes = 128 * 1024;
 inline constexpr std::size_t guarded_bytes = largest_room_bytes + reserve_bytes + page_bytes;
 
 /// 256 bytes that GCC lets a small frame use unasked, the red zone (128), what __morestack saves (136), and a margin.

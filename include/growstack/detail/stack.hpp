@@ -199,31 +199,9 @@ void trim_suspended(stack& self) noexcept;
 /// The same but for a kept chunk. Takes no lock.
 void trim_suspended_pieces(stack& self) noexcept;
 
-// The assembly's offsets.
-static_assert(std::is_standard_layout_v<stack> && std::is_standard_layout_v<chunk>);
-static_assert(offsetof(stack, ready) == 0);
-static_assert(offsetof(stack, top) == 8);
-static_assert(offsetof(stack, chunks_linked) == 16);
-static_assert(offsetof(stack, memory) == 24);
-static_assert(offsetof(stack, limit) == 48);
-static_assert(offsetof(stack, context) == 56);
 static_assert(offsetof(stack, shrink_above) - offsetof(stack, limit) == sizeof(growth_counts));
 static_assert(offsetof(stack, exceptions) % 16 == 0, "a switch moves it by 16 bytes");
-static_assert(offsetof(stack, sizes) == 88);
-static_assert(offsetof(stack_sizes, non_split_bytes) == 48);
 static_assert(sizeof(stack_books) % 16 == 0, "sp is aligned below it");
 static_assert(offsetof(stack_books, mark) == sizeof(stack_books) - sizeof(std::uintptr_t));
-static_assert(detail::largest_room_bytes + detail::reserve_bytes == 0xf000);
-static_assert(detail::slack_bytes == 0x10000);
-static_assert(offsetof(chunk, older) == 0);
-static_assert(offsetof(chunk, owner) == 8);
-static_assert(offsetof(chunk, limit) == 16);
-static_assert(offsetof(chunk, entered_from) == 24);
-static_assert(offsetof(chunk, memory) == 32);
-static_assert(offsetof(chunk, is_kept) == 48);
-static_assert(offsetof(check_frame, rax) == 120 - 24);
-static_assert(offsetof(check_frame, entered) == 120 - 16);
-static_assert(offsetof(check_frame, limit) == 120 - 8);
-static_assert(offsetof(check_frame, rbp) == 120);
 
 } // namespace growstack::grow

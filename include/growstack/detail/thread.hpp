@@ -23,10 +23,6 @@ struct thread_state {
     void* sanitizer_state = nullptr;               // of `root`, while it does not run
 };
 
-static_assert(offsetof(thread_state, running) == 0);
-static_assert(offsetof(thread_state, root) == 8);
-static_assert(offsetof(thread_state, root) + offsetof(stack, context) == 64);
-
 /// Returns the running thread's state. Asks for the address anew at every call: a coroutine that yields may come back
 /// on another thread, and compilers keep the address of a thread_local in a register.
 [[gnu::always_inline]] inline thread_state& this_thread() noexcept {
