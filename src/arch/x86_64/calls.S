@@ -1,40 +1,30 @@
 // Calls that change the stack, or begin one: for C++ code that is not compiled with checks, and for the library.
 // src/arch/arch.hpp and growstack/detail/arch.hpp declare them.
 
-#include "arch/x86_64/assembly.h"
+#include "arch/x86_64/macros.S"
 
         .text
         .hidden growstack_finish_native_call
         .hidden growstack_finish_call_on_root_stack
 
-// void growstack_call_with_room(void* callable, void (*run)(void*), size_t frame_bytes): run(callable), called as a checked
-// function whose frame of so many bytes does not fit. ..._in_memory: with an address for the result before the rest.
-        .macro  call_with_room name, run, frame_bytes
+// (callable, run, frame_bytes), (result, callable, run, frame_bytes) and (frame_bytes): a failed check, then a callee.
+        .macro  call_with_room name, frame_bytes, callee:vararg
         function \name
         mov     \frame_bytes, %r10
         xor     %r11d, %r11d
         call    __morestack
         ret
-        jmp     *\run
+        \callee
         end_function \name
         .endm
 
-        call_with_room growstack_call_with_room, %rsi, %rdx
-        call_with_room growstack_call_with_room_in_memory, %rdx, %rcx
+        call_with_room growstack_call_with_room, %rdx, jmp *%rsi
+        call_with_room growstack_call_with_room_in_memory, %rcx, jmp *%rdx
+        call_with_room growstack_ensure, %rdi, ret
 
-// void growstack_ensure(size_t bytes): the same for a function that does nothing.
-function growstack_ensure
-        mov     %rdi, %r10
-        xor     %r11d, %r11d
-        call    __morestack
-        ret
-        ret
-end_function growstack_ensure
-
-// void growstack_call_natively(void* callable, void (*run)(void*), size_t unused): run(callable), on the thread's root stack, below
-// where its last resume left it. ..._in_memory: with an address for the result before the rest.
-// All registers that may hold pointers into a stack stay on this one, under `context`, so that they are re-pointed if
-// that stack moves meanwhile. The limit is restored on the other side (native_scope).
+// (callable, run) and (result, callable, run). All registers that may hold pointers into a stack stay on this one,
+// under `context`, so that they are re-pointed if that stack moves meanwhile. The limit is restored on the other side
+// (native_scope).
         .macro  call_natively name, run
         function \name
         push_frame_pointer
@@ -43,11 +33,7 @@ end_function growstack_ensure
         push    %r13
         push    %r14
         push    %r15
-        .cfi_offset %rbx, -24
-        .cfi_offset %r12, -32
-        .cfi_offset %r13, -40
-        .cfi_offset %r14, -48
-        .cfi_offset %r15, -56
+        note_native_call
         mov     growstack_thread@gottpoff(%rip), %rax
         mov     %fs:THREAD_RUNNING(%rax), %rax
         mov     %rsp, STACK_CONTEXT(%rax)
@@ -61,8 +47,7 @@ end_function growstack_ensure
         call_natively growstack_call_natively, %rsi
         call_natively growstack_call_natively_in_memory, %rdx
 
-// void growstack_call_on_root_stack(void (*f)(void*), void* argument): for the fault handler, whose own stack may be
-// small. On the thread's root stack, below where its last resume left it.
+// (f, argument). For the fault handler, too, whose own stack may be small.
         .hidden growstack_call_on_root_stack
 function growstack_call_on_root_stack
         push_frame_pointer
@@ -72,9 +57,9 @@ function growstack_call_on_root_stack
         jmp     growstack_finish_call_on_root_stack
 end_function growstack_call_on_root_stack
 
-// void growstack_call_from_context(const void* context, void (*f)(void*), void* argument): f(argument), for an unwinder in it: the
-// frame below says that it was called by the code that has left an fcontext, whose layout is that of Boost 1.81
-// (jump_x86_64_sysv_elf_gas.S): r12-r15, rbx, rbp and the return address, from context + 16.
+// (context, f, argument). For an unwinder in f: the frame below says that it was called by the code that has left an
+// fcontext, whose layout is that of Boost 1.81 (jump_x86_64_sysv_elf_gas.S): r12-r15, rbx, rbp and the return address,
+// from context + 16.
         .hidden growstack_call_from_context
 function growstack_call_from_context
         push    %rbp
@@ -98,9 +83,8 @@ function growstack_call_from_context
         ret
 end_function growstack_call_from_context
 
-// void growstack_first_frame(transfer_t): the first function on a coroutine's stack. Calls growstack_enter, which does
-// not return. Nobody has called this one, say its CFI: unwinders and debuggers end here. (It is jumped to, over a
-// return address that leads back into make_fcontext.)
+// growstack_enter does not return. Nobody has called this function, says its CFI: unwinders and debuggers end here. (It
+// is jumped to, over a return address that leads back into make_fcontext.)
         .hidden growstack_enter
         .hidden growstack_first_frame
 function growstack_first_frame

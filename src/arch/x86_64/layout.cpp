@@ -14,16 +14,8 @@ static_assert(offsetof(check_frame, entered) == FRAME_BYTES + FRAME_ENTERED);
 static_assert(offsetof(check_frame, lowered_by) == FRAME_BYTES + FRAME_LOWERED_BY);
 static_assert(offsetof(check_frame, rax) == FRAME_BYTES + FRAME_RAX);
 static_assert(offsetof(check_frame, rdi) == FRAME_BYTES + FRAME_RDI);
-static_assert(offsetof(check_frame, rsi) == FRAME_BYTES + FRAME_RSI);
 static_assert(offsetof(check_frame, rdx) == FRAME_BYTES + FRAME_RDX);
-static_assert(offsetof(check_frame, rcx) == FRAME_BYTES + FRAME_RCX);
-static_assert(offsetof(check_frame, r8) == FRAME_BYTES + FRAME_R8);
-static_assert(offsetof(check_frame, r9) == FRAME_BYTES + FRAME_R9);
 static_assert(offsetof(check_frame, rbx) == FRAME_BYTES + FRAME_RBX);
-static_assert(offsetof(check_frame, r12) == FRAME_BYTES + FRAME_R12);
-static_assert(offsetof(check_frame, r13) == FRAME_BYTES + FRAME_R13);
-static_assert(offsetof(check_frame, r14) == FRAME_BYTES + FRAME_R14);
-static_assert(offsetof(check_frame, r15) == FRAME_BYTES + FRAME_R15);
 
 static_assert(std::is_standard_layout_v<stack> && std::is_standard_layout_v<chunk>);
 static_assert(offsetof(stack, ready) == STACK_READY);

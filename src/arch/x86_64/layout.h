@@ -8,18 +8,10 @@
 #define FRAME_LIMIT -8
 #define FRAME_ENTERED -16
 #define FRAME_LOWERED_BY -16
-#define FRAME_RAX -24
+#define FRAME_RAX -24 // below it rdi, rsi, rdx, rcx, r8, r9
 #define FRAME_RDI -32
-#define FRAME_RSI -40
 #define FRAME_RDX -48
-#define FRAME_RCX -56
-#define FRAME_R8 -64
-#define FRAME_R9 -72
-#define FRAME_RBX -80
-#define FRAME_R12 -88
-#define FRAME_R13 -96
-#define FRAME_R14 -104
-#define FRAME_R15 -112
+#define FRAME_RBX -80 // below it r12, r13, r14, r15
 
 #define STACK_READY 0
 #define STACK_TOP 8

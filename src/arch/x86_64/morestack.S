@@ -22,8 +22,8 @@
 // rdx, rcx, r8, r9 and zmm0-zmm7. The C++ behind this file is compiled for general registers only, and saves vector
 // registers itself where it calls code that may use them.
 //
-// Its frame, from rbp, is struct check_frame (growstack/detail/arch/x86_64.hpp): saved registers and the limit below, and
-//      +16 callee's return address     +8 return address in the prologue     0 caller's rbp
+// Its frame is struct check_frame (growstack/detail/arch/x86_64.hpp). From rbp: the limit and saved registers below,
+//      0 caller's rbp     +8 return address in the prologue     +16 callee's return address
 //
 // Unwinding: the call of __morestack sits in a prologue, for which the callee has no exception table. So the frame
 // below pretends that the callee's *caller* called it: CFA = rbp + 24, return address at CFA - 8.
@@ -33,7 +33,7 @@
 //
 // Source: GCC libgcc/config/i386/morestack.S for the contract; LLVM X86FrameLowering::adjustForSegmentedStacks.
 
-#include "arch/x86_64/assembly.h"
+#include "arch/x86_64/macros.S"
 
         .text
         .hidden growstack_is_observed
@@ -78,39 +78,14 @@
 78:
 .endm
 
-.macro  save_callee_saved
-        mov     %rbx, FRAME_RBX(%rbp)
-        mov     %r12, FRAME_R12(%rbp)
-        mov     %r13, FRAME_R13(%rbp)
-        mov     %r14, FRAME_R14(%rbp)
-        mov     %r15, FRAME_R15(%rbp)
-.endm
-
-.macro  load_callee_saved
-        mov     FRAME_RBX(%rbp), %rbx
-        mov     FRAME_R12(%rbp), %r12
-        mov     FRAME_R13(%rbp), %r13
-        mov     FRAME_R14(%rbp), %r14
-        mov     FRAME_R15(%rbp), %r15
-.endm
-
-.macro  save_arguments
-        mov     %rdi, FRAME_RDI(%rbp)
-        mov     %rsi, FRAME_RSI(%rbp)
-        mov     %rdx, FRAME_RDX(%rbp)
-        mov     %rcx, FRAME_RCX(%rbp)
-        mov     %r8, FRAME_R8(%rbp)
-        mov     %r9, FRAME_R9(%rbp)
-.endm
-
-.macro  load_arguments
-        mov     FRAME_RAX(%rbp), %rax
-        mov     FRAME_RDI(%rbp), %rdi
-        mov     FRAME_RSI(%rbp), %rsi
-        mov     FRAME_RDX(%rbp), %rdx
-        mov     FRAME_RCX(%rbp), %rcx
-        mov     FRAME_R8(%rbp), %r8
-        mov     FRAME_R9(%rbp), %r9
+// Returns to check_frame::check_address, with rsp at the frame's rbp.
+.macro  return_from_check
+        pop     %rbp
+        .cfi_remember_state
+        .cfi_def_cfa %rsp, 16
+        .cfi_restore %rbp
+        ret
+        .cfi_restore_state
 .endm
 
 // C++ signature: none; called by prologues only.
@@ -184,12 +159,7 @@ function __morestack, alignment=6
         mov     FRAME_LIMIT(%rbp), %r10
         mov     %r10, LIMIT
         mov     %r10, STACK_LIMIT(%r11)
-        pop     %rbp
-        .cfi_remember_state
-        .cfi_def_cfa %rsp, 16
-        .cfi_restore %rbp
-        ret
-        .cfi_restore_state
+        return_from_check
 
 .Lask_to_leave:
         movq    $0, LIMIT
@@ -205,19 +175,14 @@ function __morestack, alignment=6
         mov     FRAME_RAX(%rbp), %rax
         mov     FRAME_RDX(%rbp), %rdx
         mov     %rbp, %rsp
-        pop     %rbp
-        .cfi_remember_state
-        .cfi_def_cfa %rsp, 16
-        .cfi_restore %rbp
-        ret
-        .cfi_restore_state
+        return_from_check
 
 .Lask_no_arguments:
         xor     %r11d, %r11d
 .Lask:
         // Slow path: is this check on the running coroutine's stack at all?
-        save_arguments
-        save_callee_saved
+        save_registers FRAME_RDI, rdi, rsi, rdx, rcx, r8, r9
+        save_registers FRAME_RBX, rbx, r12, r13, r14, r15
         jump_if_foreign .Lforeign
 
 .Lmake_room:
@@ -231,9 +196,9 @@ function __morestack, alignment=6
         jne     .Lcall_on_chunk
         mov     %rax, %rsp
         lea     FRAME_BYTES(%rax), %rbp
-        load_callee_saved
+        load_registers FRAME_RBX, rbx, r12, r13, r14, r15
 .Lforeign:
-        load_arguments
+        load_registers FRAME_RAX, rax, rdi, rsi, rdx, rcx, r8, r9
         mov     FRAME_LIMIT(%rbp), %r10
         mov     %r10, LIMIT
 .Lgo_to_body:
@@ -250,12 +215,7 @@ function __morestack, alignment=6
         lea     24(%rbp), %r11
 2:      mov     %r10, FRAME_CHECK_ADDRESS(%rbp)
         mov     %rbp, %rsp
-        pop     %rbp
-        .cfi_remember_state
-        .cfi_def_cfa %rsp, 16
-        .cfi_restore %rbp
-        ret
-        .cfi_restore_state
+        return_from_check
 
 .Lcall_on_chunk:
         mov     FRAME_ENTERED(%rbp), %r10
@@ -264,7 +224,7 @@ function __morestack, alignment=6
         inc     %r10
         mov     %rdx, %rsp
         mov     %r11, LIMIT
-        load_arguments
+        load_registers FRAME_RAX, rax, rdi, rsi, rdx, rcx, r8, r9
 .Lslow_call:
         call    *%r10
 .Lslow_call_end:
@@ -308,11 +268,7 @@ growstack_finish_call_on_root_stack:
         .globl  growstack_finish_native_call
         .hidden growstack_finish_native_call
 growstack_finish_native_call:
-        .cfi_offset %rbx, -24
-        .cfi_offset %r12, -32
-        .cfi_offset %r13, -40
-        .cfi_offset %r14, -48
-        .cfi_offset %r15, -56
+        note_native_call
         call    *%r11
         lea     -40(%rbp), %rsp
         pop     %r15
@@ -322,12 +278,9 @@ growstack_finish_native_call:
         pop     %rbx
         pop     %rbp
         .cfi_def_cfa %rsp, 8
-        .cfi_restore %rbx
-        .cfi_restore %r12
-        .cfi_restore %r13
-        .cfi_restore %r14
-        .cfi_restore %r15
-        .cfi_restore %rbp
+        .irp    register, rbx, r12, r13, r14, r15, rbp
+        .cfi_restore %\register
+        .endr
         ret
 end_function __morestack
 
@@ -396,8 +349,8 @@ function __morestack_large_model
 end_function __morestack_large_model
 
 // void* __morestack_allocate_stack_space(size_t bytes): an alloca or a variable array that does not fit.
-// An ordinary call of checked code, except that the caller's sp comes back lower: by what `lowered_by` says. The stack may
-// move meanwhile.
+// An ordinary call of checked code, except that the caller's sp comes back lower: by what `lowered_by` says. The stack
+// may move meanwhile.
 function __morestack_allocate_stack_space
         push_frame_pointer
         sub     $FRAME_BYTES, %rsp
@@ -405,7 +358,7 @@ function __morestack_allocate_stack_space
         mov     LIMIT, %rax
         mov     %rax, FRAME_LIMIT(%rbp)
         movq    $0, LIMIT
-        save_callee_saved
+        save_registers FRAME_RBX, rbx, r12, r13, r14, r15
         mov     %rdi, %rsi
         mov     %rsp, %rdi
         enter_root_stack %rax
@@ -413,7 +366,7 @@ function __morestack_allocate_stack_space
 .Lallocated:
         mov     %rax, %rsp
         lea     FRAME_BYTES(%rax), %rbp
-        load_callee_saved
+        load_registers FRAME_RBX, rbx, r12, r13, r14, r15
         mov     FRAME_LIMIT(%rbp), %r10
         mov     %r10, LIMIT
         mov     FRAME_LOWERED_BY(%rbp), %r11

@@ -1,7 +1,7 @@
 // Saving the vector registers that can carry arguments, zmm0-zmm7, as wide as the CPU has them, 64 bytes apart:
 // void growstack_save_vectors(void* to), void growstack_load_vectors(const void* from). In: rdi. Clobbers nothing else.
 
-#include "arch/x86_64/assembly.h"
+#include "arch/x86_64/macros.S"
 
         .text
         .hidden growstack_vector_level

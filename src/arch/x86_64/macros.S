@@ -1,4 +1,4 @@
-// What the assembly files have in common. For .S files only.
+// What the assembly files have in common.
 #pragma once
 
 #include "arch/x86_64/layout.h"
@@ -33,4 +33,30 @@
         mov     growstack_thread@gottpoff(%rip), \scratch
         mov     %fs:THREAD_ROOT_SP(\scratch), %rsp
         and     $-64, %rsp
+.endm
+
+// Store and load registers, the first at `offset` from rbp, each of the others in the word below.
+.macro  save_registers offset, registers:vararg
+        .set    .Loffset, \offset
+        .irp    register, \registers
+        mov     %\register, .Loffset(%rbp)
+        .set    .Loffset, .Loffset - 8
+        .endr
+.endm
+
+.macro  load_registers offset, registers:vararg
+        .set    .Loffset, \offset
+        .irp    register, \registers
+        mov     .Loffset(%rbp), %\register
+        .set    .Loffset, .Loffset - 8
+        .endr
+.endm
+
+// What growstack_call_natively has pushed, below rbp.
+.macro  note_native_call
+        .cfi_offset %rbx, -24
+        .cfi_offset %r12, -32
+        .cfi_offset %r13, -40
+        .cfi_offset %r14, -48
+        .cfi_offset %r15, -56
 .endm
