@@ -5,7 +5,6 @@
 #include "base/modes.hpp"
 
 #include <growstack/detail/bounds.hpp>
-#include "base/relocate.hpp"
 
 #include <cstddef>
 
@@ -23,10 +22,6 @@ void announce_slot(bounds slot) noexcept;
 
 /// A slot is no stack any more. But for the words at its top, where the pool links it, nobody may touch its memory.
 void retire_slot(bounds slot) noexcept;
-
-/// Relocates by another kernel, and what is known of each byte with it.
-void relocate_for_valgrind(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved,
-                           decltype(relocate_kernel::run) kernel) noexcept;
 
 /// What lies here counts as defined.
 void define_for_valgrind(void* lo, std::size_t bytes) noexcept;
