@@ -1,6 +1,6 @@
 // The probe check: call<bytes>(f, args...) calls f with so much stack below, in code that has no other check.
 //
-//      test  (sp - bytes)          the stack has the room: nothing else happens
+//      read  a byte at sp - bytes      the stack has the room: nothing else happens
 //      call  f
 //
 // Where the page is a guard, the processor faults. The signal handler finds the instruction in the table of its probes

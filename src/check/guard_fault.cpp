@@ -29,6 +29,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 namespace growstack::grow {
 namespace {
@@ -152,17 +153,13 @@ bounds live_words(stack& self, const interrupted_code& code) noexcept {
 }
 
 // Moves the stack and what the interrupted code has in its registers.
-std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, interrupted_code& code,
-                                    greg_t* end_of_probing) noexcept {
+std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, interrupted_code& code) noexcept {
     move_request request{.self = self, .sp = code.sp(), .needed_lo = needed_lo, .ip = code.ip()};
     growstack_call_on_root_stack(move_on_root_stack, &request);
     if (request.failure) return request.failure;
-    const std::uintptr_t end = end_of_probing ? static_cast<std::uintptr_t>(*end_of_probing) : 0;
-    code.adjust(request.moved);
-    if (is_sanitized())
-        for (const displacement& form : forms_of(request.moved)) code.adjust(form);
+    const sanitized_forms forms = forms_of(request.moved);
+    code.move(request.moved, std::span{forms}.first(is_sanitized() ? forms.size() : 0));
     if (exceptions_in_flight()) adjust_handler_addresses(live_words(self, code), code, request.moved);
-    if (end) *end_of_probing = static_cast<greg_t>(end + request.moved.distance);
     ++self.books().counts.guard_faults;
     const std::uintptr_t limit = self.update_limit();
     if (detail::read_limit() != detail::limit_switching) detail::write_limit(limit);
@@ -170,9 +167,9 @@ std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, inter
 }
 
 void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code& code) noexcept {
-    greg_t* const end_of_probing = code.end_of_probing();
+    const std::uintptr_t end_of_probing = code.end_of_probing();
     std::uintptr_t needed_lo = std::min(touched, code.sp() - red_zone_bytes);
-    if (end_of_probing) needed_lo = std::min(needed_lo, static_cast<std::uintptr_t>(*end_of_probing) - red_zone_bytes);
+    if (end_of_probing) needed_lo = std::min(needed_lo, end_of_probing - red_zone_bytes);
 
     const std::uintptr_t lowest = room_lo(self, p);
     const bool can_move = may_move(self, code.sp()) && (end_of_probing || needed_lo >= p.guard().lo);
@@ -182,7 +179,7 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
     if ((!can_move || exceptions_in_flight()) && may_use_reserve(self) && open_beyond_room(self, needed_lo))
         return note_reserve(self);
     if (can_move && (!exceptions_in_flight() || can_find_handler_addresses(live_words(self, code), code))) {
-        const std::optional<overflow_reason> failure = move(self, needed_lo, code, end_of_probing);
+        const std::optional<overflow_reason> failure = move(self, needed_lo, code);
         if (!failure) return;
         overflow(self, code.sp(), advice(*failure));
     }
@@ -190,10 +187,8 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
     overflow(self, code.sp(), advice_for(self, p, needed_lo, end_of_probing));
 }
 
-// The kernel could not write a signal frame, says so by a SIGSEGV without an address, and forgets the signal.
 bool is_lost_signal_frame(const siginfo_t& info, const interrupted_code& code, const piece& p) noexcept {
-    return info.si_code == SI_KERNEL && !code.is_general_protection() &&
-           code.sp() - p.guard().lo < p.memory.hi - p.guard().lo &&
+    return code.is_lost_signal(info) && code.sp() - p.guard().lo < p.memory.hi - p.guard().lo &&
            code.sp() - red_zone_bytes - ::getauxval(AT_MINSIGSTKSZ) < p.accessible_lo();
 }
 

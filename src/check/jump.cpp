@@ -1,5 +1,5 @@
 // What setjmp and longjmp do for coroutines' stacks before glibc's do their work.
-#include "arch/x86_64/jmp_buf.hpp"
+#include "arch/arch.hpp"
 #include "base/fatal.hpp"
 #include "sanitizer/valgrind.hpp"
 #include "stack/jump_buffers.hpp"
@@ -17,12 +17,6 @@
 
 #include <cstddef>
 #include <iterator>
-
-extern "C" {
-// Calls f(argument) so that its caller seems to be the code that a context of fcontext's has left
-// (arch/x86_64/morestack.S).
-void growstack_call_from_context(const void* context, void (*f)(void*), void* argument) noexcept;
-}
 
 namespace growstack::grow {
 

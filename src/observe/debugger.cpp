@@ -1,5 +1,6 @@
 // What packaging/gdb/growstack-gdb.py must know of the library's records, so that it needs no debug info.
 #include "observe/debugger.hpp"
+#include "arch/arch.hpp"
 #include "memory/stack_pool.hpp"
 
 #include <growstack/detail/control_block.hpp>
@@ -97,10 +98,8 @@ extern "C" told_to_debuggers growstack_for_debuggers;
 [[gnu::used]] constinit told_to_debuggers growstack_for_debuggers{facts, 0};
 
 void tell_debuggers_of_thread() noexcept {
-    std::uintptr_t thread_pointer;
-    asm("mov %%fs:0, %0" : "=r"(thread_pointer));
     const auto state = reinterpret_cast<std::uintptr_t>(&this_thread());
-    growstack_for_debuggers.thread_offset.store(state - thread_pointer, std::memory_order_relaxed);
+    growstack_for_debuggers.thread_offset.store(state - thread_pointer(), std::memory_order_relaxed);
 }
 
 } // namespace growstack::grow

@@ -5,7 +5,7 @@
 //
 // The chunk is entered with sp = address of the header. `older` is the chunk that called into this one, null when
 // that was the stack's first memory. Linking and unlinking without asking the allocator (a kept chunk) happens in
-// src/arch/x86_64/morestack.S; everything else in src/stack/chunk.cpp.
+// the assembly of src/arch; everything else in src/stack/chunk.cpp.
 //
 // Source: struct stack_segment of libgcc (generic-morestack.c); the kept chunk is its answer to the hot split.
 #pragma once
