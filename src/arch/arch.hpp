@@ -1,6 +1,6 @@
 // The machine and its ABI. What differs between architectures lies in a folder beside this file and in a header in
 // include/growstack/detail/arch/. Nothing else names a register, an instruction or a number of the ABI (tests/layers.py
-// looks), so a second architecture is a second folder and a second header, and the two #if that pick them.
+// looks), so a second architecture is a second folder and a second header, and a line in the #if here and there.
 //
 // A check has failed. The stack grows down, and growth runs elsewhere, on the thread's root stack:
 //
@@ -23,12 +23,13 @@
 //      address_bits              of a program's addresses. The page map's root and what counts as a pointer follow
 //      red_zone_bytes            0 where there is none
 //      page_bytes                a constant, for the sizes of slots, rooms and classes are computed at compile time.
-//                                Where a kernel may have pages of 16 KiB, it is 16 KiB: then the smallest guarded class
-//                                and the heap's pages must be no smaller, and room, reserve and guard make 76 KiB, no
-//                                longer one step of tops with the smallest stack (stack_class.hpp asserts its part)
+//                                Where a kernel may have pages of 16 KiB, it is 16 KiB: then the growth room and the
+//                                reserve (config.hpp), the smallest guarded stack (stack_class.hpp) and the heap's
+//                                pages must become multiples of that; static_asserts name the places
 //
 // What the folder provides:
 //
+//      meson.build               its files, and `no_vectors`: flags for what runs during growth
 //      layout.h                  offsets, written once, for the assembly and for the asserts in layout.cpp
 //      __morestack, its siblings what compilers' checks call
 //      the entries               declared here, and for headers in growstack/detail/arch.hpp. Each call that continues

@@ -97,6 +97,8 @@ constexpr bounds guard_below(stack_class c, std::uintptr_t top) noexcept {
     return {hi - (is_dense(c) ? 0 : detail::guarded_bytes), hi};
 }
 
+static_assert(bytes_of(guarded_class(smallest_guarded_order)) % detail::page_bytes == 0);
+
 // As the assembly computes a guard.
 static_assert(bytes_of(cached_classes - 1) == detail::largest_without_slack_bytes);
 static_assert(detail::slack_bytes == top_alignment);

@@ -25,6 +25,7 @@ inline constexpr std::size_t reserve_bytes = 16 * 1024;
 inline constexpr std::size_t slack_bytes = 64 * 1024; // over it, below a larger stack (src/memory/stack_class.hpp)
 inline constexpr std::size_t largest_without_slack_bytes = 128 * 1024;
 inline constexpr std::size_t guarded_bytes = largest_room_bytes + reserve_bytes + page_bytes;
+static_assert(largest_room_bytes % page_bytes == 0 && reserve_bytes % page_bytes == 0);
 
 /// 256 bytes that GCC lets a small frame use unasked, the red zone (128), what __morestack saves (136), and a margin.
 inline constexpr std::size_t smallest_headroom_bytes = 1024;
