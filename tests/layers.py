@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks that every include points down: from a folder to itself, or to one further up the list in src/meson.build.
 
-include/growstack is the ground under all of them, and includes nothing of src/.
+include/growstack is the ground under all of them, and includes nothing of src/. And that only the arch folders name
+what a machine has: its registers, its instructions.
 """
 import pathlib
 import re
@@ -9,6 +10,11 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+MACHINE = re.compile(
+    r"x86.?64|\bgreg_t\b|\bREG_[A-Z0-9]+\b|%fs\b|\b[re]?[abcd]x\b|\b[re][sbi]p\b|\b[xyz]mm\d|\b_mm\d*_"
+    r'|\brep (stos|movs)|__builtin_cpu|\basm[\w\s]*\(\s*"[^"]')
+ARCH = re.compile("src/arch/|include/growstack/detail/arch")
 
 
 def layers():
@@ -27,6 +33,15 @@ def includes():
                 yield name, folder, text.split("/")[0] if "/" in text else "?", text
             elif text.startswith("growstack/") and not (ROOT / "include" / text).exists():
                 yield name, folder, "?", text
+
+
+def machine_words():
+    """Yields (file, what it names) for each file outside the arch folders that names something of a machine."""
+    for path in sorted(ROOT.glob("src/**/*.[chS]*")) + sorted(ROOT.glob("include/**/*.hpp")):
+        name = path.relative_to(ROOT)
+        found = MACHINE.search(path.read_text())
+        if found and not ARCH.match(str(name)):
+            yield name, found[0]
 
 
 def problem(order, folder, target, text):
@@ -48,6 +63,7 @@ def main():
         passed += not wrong
         if wrong:
             problems.append(f'{name}: #include "{text}": {wrong}')
+    problems += [f"{name}: only src/arch may name {word!r}" for name, word in machine_words()]
     print("\n".join(problems))
     print(f"{passed} passed, {len(problems)} failed")
     return bool(problems) or not passed

@@ -1,7 +1,7 @@
 // The parts of support.hpp that must have no check, and what needs the system. Compiled without -fsplit-stack.
 #include "support.hpp"
 
-#include <growstack/detail/arch/x86_64.hpp>
+#include <growstack/detail/arch.hpp>
 
 #include <alloca.h>
 #include <sys/wait.h>

@@ -1,6 +1,6 @@
 // The probe check: call<bytes>(f, args...) calls f with so much stack below, in code that has no other check.
 //
-//      testb %al, -bytes(%rsp)     the stack has the room: nothing else happens
+//      read  a byte at sp - bytes      the stack has the room: nothing else happens
 //      call  f
 //
 // Where the page is a guard, the processor faults. The signal handler finds the instruction in the table of its probes
@@ -22,12 +22,6 @@
 
 namespace growstack {
 namespace detail {
-
-// Named as __morestack's arguments are; in src/asm.
-extern "C" {
-void growstack_call_with_room(void* callable, void (*run)(void*), std::size_t frame_bytes);
-void growstack_call_with_room_in_memory(void* result, void* callable, void (*run)(void*), std::size_t frame_bytes);
-}
 
 template <class Callable>
 [[gnu::noinline, gnu::cold]] auto call_with_room(Callable& callable, std::size_t frame_bytes) -> decltype(callable()) {

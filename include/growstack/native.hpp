@@ -17,11 +17,6 @@
 namespace growstack {
 namespace detail {
 
-extern "C" {
-void growstack_call_natively(void* callable, void (*run)(void*), std::size_t unused);
-void growstack_call_natively_in_memory(void* result, void* callable, void (*run)(void*), std::size_t unused);
-}
-
 /// Lives on the thread's own stack while native code runs there: what is to be as before when that ends.
 class native_scope {
 public:

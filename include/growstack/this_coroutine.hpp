@@ -7,13 +7,6 @@
 #include <memory>
 #include <type_traits>
 
-namespace growstack::detail {
-
-// In src/asm: a function that does nothing, whose check for a frame of so many bytes has failed.
-extern "C" void growstack_ensure(std::size_t frame_bytes);
-
-} // namespace growstack::detail
-
 namespace growstack::this_coroutine {
 
 /// Says if the caller runs in a coroutine.

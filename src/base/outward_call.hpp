@@ -1,7 +1,7 @@
 // Calls out of growth: into libc, the system, the user's trace hook.
 #pragma once
 
-#include <growstack/detail/arch/x86_64.hpp>
+#include <growstack/detail/arch.hpp>
 
 #include <cerrno>
 

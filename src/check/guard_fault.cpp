@@ -32,6 +32,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 namespace growstack::grow {
 namespace {
@@ -86,27 +87,16 @@ bounds live_words(stack& self, const interrupted_code& code) noexcept {
 }
 
 // Moves the stack and what the interrupted code has in its registers.
-std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, interrupted_code& code,
-                                    greg_t* end_of_probing) noexcept {
+std::optional<overflow_reason> move(stack& self, std::uintptr_t needed_lo, interrupted_code& code) noexcept {
     move_request request{.self = self, .sp = code.sp(), .needed_lo = needed_lo, .ip = code.ip()};
     growstack_call_on_root_stack(move_on_root_stack, &request);
     if (request.failure) return request.failure;
-    const std::uintptr_t end = end_of_probing ? static_cast<std::uintptr_t>(*end_of_probing) : 0;
-    code.adjust(request.moved);
-    for (const displacement& form : other_forms_of(request.moved)) code.adjust(form);
+    code.move(request.moved, other_forms_of(request.moved));
     if (exceptions_in_flight()) adjust_handler_addresses(live_words(self, code), code, request.moved);
-    if (end) *end_of_probing = static_cast<greg_t>(end + request.moved.distance);
     ++self.books().counts.guard_faults;
     const std::uintptr_t limit = self.update_limit();
     if (detail::read_limit() != detail::limit_switching) detail::write_limit(limit);
     return {};
-}
-
-// How low the interrupted code goes, as far as it can be seen.
-std::uintptr_t lowest_needed(std::uintptr_t touched, const interrupted_code& code,
-                             const greg_t* end_of_probing) noexcept {
-    const std::uintptr_t lo = std::min(touched, code.sp() - red_zone_bytes);
-    return end_of_probing ? std::min(lo, static_cast<std::uintptr_t>(*end_of_probing) - red_zone_bytes) : lo;
 }
 
 // Says if max_bytes, not room_bytes, is what ends the room above needed_lo.
@@ -115,8 +105,9 @@ bool is_room_cut_short(const stack& self, const piece& p, std::uintptr_t needed_
 }
 
 void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code& code) noexcept {
-    greg_t* const end_of_probing = code.end_of_probing();
-    const std::uintptr_t needed_lo = lowest_needed(touched, code, end_of_probing);
+    const std::uintptr_t end_of_probing = code.end_of_probing();
+    std::uintptr_t needed_lo = std::min(touched, code.sp() - red_zone_bytes);
+    if (end_of_probing) needed_lo = std::min(needed_lo, end_of_probing - red_zone_bytes);
     const bool is_in_room = needed_lo >= room_lo(self, p);
     if (is_in_room && open_room(self, p, touched)) return;
 
@@ -126,7 +117,7 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
     // left.
     if (will_pass(self, o) && open_beyond_room(self, needed_lo)) return note_spare(self);
     if (o == obstacle::none || (o == obstacle::exception && can_find_handler_addresses(live_words(self, code), code))) {
-        const std::optional<overflow_reason> failure = move(self, needed_lo, code, end_of_probing);
+        const std::optional<overflow_reason> failure = move(self, needed_lo, code);
         if (!failure) return;
         overflow(self, code.sp(), advice(*failure));
     }
@@ -136,9 +127,8 @@ void grow(stack& self, const piece& p, std::uintptr_t touched, interrupted_code&
     overflow(self, code.sp(), advice(self, o));
 }
 
-// The kernel could not write a signal frame, says so by a SIGSEGV without an address, and forgets the signal.
 bool is_lost_signal_frame(const siginfo_t& info, const interrupted_code& code, const piece& p) noexcept {
-    return info.si_code == SI_KERNEL && !code.is_general_protection() && p.has(code.sp()) &&
+    return code.is_lost_signal(info) && p.has(code.sp()) &&
            code.sp() - red_zone_bytes - ::getauxval(AT_MINSIGSTKSZ) < p.accessible_lo();
 }
 

@@ -1,7 +1,7 @@
 // What a fault means: a stack that has to grow, or somebody's error.
 #pragma once
 
-#include "arch/x86_64/interrupted_code.hpp"
+#include "arch/arch.hpp"
 
 #include <signal.h>
 

@@ -1,5 +1,5 @@
 // What setjmp and longjmp do for coroutines' stacks before glibc's do their work.
-#include "arch/x86_64/jmp_buf.hpp"
+#include "arch/arch.hpp"
 #include "base/fatal.hpp"
 #include "sanitizer/address.hpp"
 #include "stack/chunk.hpp"

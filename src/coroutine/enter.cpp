@@ -3,6 +3,7 @@
 //
 // With vector registers, unlike its neighbours: a switch moves the exception state by 16 bytes at a time in users'
 // code. Had it been stored in two halves here, the next switch's load would wait until both have left the store buffer.
+#include "arch/arch.hpp"
 #include "base/modes.hpp"
 #include "coroutine/block_cache.hpp"
 
@@ -40,9 +41,7 @@ void run_body(control_block& block) noexcept {
 
 } // namespace
 
-extern "C" void growstack_first_frame(transfer_t) noexcept;
-
-// Called by growstack_first_frame (src/asm). C linkage: so its name is known there.
+// Called by growstack_first_frame. C linkage: so its name is known there.
 extern "C" void growstack_enter(transfer_t arrived) noexcept {
     auto& block = *static_cast<control_block*>(arrived.data);
     for (;;) {

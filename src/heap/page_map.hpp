@@ -8,6 +8,8 @@
 
 #include "heap/mspan.hpp"
 
+#include <growstack/detail/arch.hpp>
+
 #include <array>
 
 namespace growstack::heap {
@@ -35,7 +37,7 @@ public:
     void release(const page_source& source) noexcept;
 
 private:
-    static constexpr unsigned address_bits = 47, leaf_bits = 18;
+    static constexpr unsigned address_bits = growstack::detail::address_bits, leaf_bits = 18;
     static constexpr std::size_t leaf_entries = std::size_t{1} << leaf_bits;
     using leaf = std::array<std::atomic<mspan*>, leaf_entries>;
     using root = std::array<std::atomic<leaf*>, std::size_t{1} << (address_bits - page_shift - leaf_bits)>;

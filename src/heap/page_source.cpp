@@ -1,9 +1,13 @@
 // Pages from the system.
 #include <growstack/heap/page.hpp>
 
+#include <growstack/detail/arch.hpp>
+
 #include <sys/mman.h>
 
 namespace growstack::heap {
+
+static_assert(page_bytes % growstack::detail::page_bytes == 0, "the system takes no less than its own pages back");
 
 page_source system_pages() noexcept {
     return {

@@ -2,7 +2,7 @@
 // still points there is told.
 #pragma once
 
-#include "arch/x86_64/interrupted_code.hpp"
+#include "arch/arch.hpp"
 
 #include <growstack/detail/stack.hpp>
 

@@ -97,8 +97,10 @@ constexpr bounds guard_below(stack_class c, std::uintptr_t slot_hi) noexcept {
     return {hi - (is_dense(c) ? 0 : detail::guarded_bytes), hi};
 }
 
-// The assembly's, in jump_if_foreign.
-static_assert(bytes_of(cached_classes - 1) == 0x20000 && hi_alignment == 0x10000 &&
-              detail::slack_bytes == hi_alignment);
+static_assert(bytes_of(guarded_class(smallest_guarded_order)) % detail::page_bytes == 0);
+
+// As the assembly computes a guard.
+static_assert(bytes_of(cached_classes - 1) == detail::largest_without_slack_bytes);
+static_assert(detail::slack_bytes == hi_alignment);
 
 } // namespace growstack::grow

@@ -1,4 +1,5 @@
 // What packaging/gdb/growstack-gdb.py must know of the library's records, so that it needs no debug info.
+#include "arch/arch.hpp"
 #include "memory/stack_pool.hpp"
 
 #include <growstack/detail/control_block.hpp>
@@ -98,10 +99,8 @@ namespace {
 
 // The offset is the same for all threads: growstack_thread is initial-exec.
 [[gnu::constructor(101)]] void note_thread_offset() noexcept {
-    std::uintptr_t thread_pointer;
-    asm("mov %%fs:0, %0" : "=r"(thread_pointer));
     const auto state = reinterpret_cast<std::uintptr_t>(&this_thread());
-    growstack_for_debuggers.thread_offset = state - thread_pointer;
+    growstack_for_debuggers.thread_offset = state - thread_pointer();
 }
 
 } // namespace

@@ -14,6 +14,8 @@
 // AddressSanitizer.cpp, FunctionStackPoisoner. Functions are weak references: null in programs without
 // AddressSanitizer.
 #include "sanitizer/address_shadow.hpp"
+
+#include "arch/arch.hpp"
 #include "base/outward_call.hpp"
 #include "sanitizer/address.hpp"
 
@@ -48,20 +50,7 @@ struct mapping {
     }
 };
 
-// Instructions, not loops: of those the compiler makes a memset or memcpy, which would be AddressSanitizer's own, and
-// ask for the shadow's shadow.
-
-void clear(bounds shadow) noexcept {
-    std::uintptr_t at = shadow.lo;
-    std::size_t bytes = shadow.bytes();
-    asm volatile("rep stosb" : "+D"(at), "+c"(bytes) : "a"(0) : "memory");
-}
-
-void copy(std::uintptr_t to, bounds shadow) noexcept {
-    std::uintptr_t from = shadow.lo;
-    std::size_t bytes = shadow.bytes();
-    asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
-}
+void clear(bounds shadow) noexcept { set_bytes(shadow, 0); }
 
 // The shadow of a very large stack would take memory if it was written to.
 void clear_in_pages(bounds shadow) noexcept {
@@ -75,7 +64,7 @@ void clear_in_pages(bounds shadow) noexcept {
 }
 
 void take_over(bounds from, std::uintptr_t distance) noexcept {
-    copy(from.lo + distance, from);
+    copy_bytes(from.lo + distance, from);
     clear(from);
 }
 
@@ -116,7 +105,7 @@ void forbid(bounds memory) noexcept {
 namespace {
 
 // The system places mappings below the main thread's stack, and some GiB lie above that.
-constexpr std::uintptr_t highest = 0x7ffffffff000;
+constexpr std::uintptr_t highest = (std::uintptr_t{1} << detail::address_bits) - detail::page_bytes;
 constinit std::atomic<std::uintptr_t> next_above{highest};
 
 std::size_t whole_pages(std::size_t bytes) noexcept {

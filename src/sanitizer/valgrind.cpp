@@ -3,6 +3,7 @@
 // Source: valgrind/valgrind.h and memcheck.h; coregrind/m_stacks.c, which takes a change of sp from one registered
 // stack to another for a switch, and any other for a push or a pop, if it is not very far.
 #include "sanitizer/valgrind.hpp"
+#include "base/relocate.hpp"
 
 #include <algorithm>
 
@@ -107,9 +108,14 @@ void retire_slot(bounds slot) noexcept {
     VALGRIND_MAKE_MEM_UNDEFINED(slot.hi - link_bytes, link_bytes);
 }
 
-// Of a word that is defined in part, Memcheck knows nothing any more once it has been compared and added to.
-void relocate_for_valgrind(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved,
-                           decltype(relocate_kernel::run) kernel) noexcept {
+namespace {
+
+constinit decltype(relocate_kernel::run) kernel_of_cpu = nullptr;
+
+// Relocates what is known of each byte with it. Of a word that is defined in part, Memcheck knows nothing any more once
+// it has been compared and added to.
+void relocate_for_valgrind(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words,
+                           const displacement& moved) noexcept {
     constexpr std::size_t most_words = 64;
     std::uintptr_t known[most_words];
     std::size_t piece = most_words;
@@ -122,7 +128,7 @@ void relocate_for_valgrind(std::uintptr_t* to, const std::uintptr_t* from, std::
         }
         const valgrind_ignores quiet;
         if (is_known) VALGRIND_MAKE_MEM_DEFINED(from, bytes);
-        kernel(to, from, count, moved);
+        kernel_of_cpu(to, from, count, moved);
         if (is_known) VALGRIND_SET_VBITS(from, known, bytes);
         if (is_known) VALGRIND_SET_VBITS(to, known, bytes);
         words -= count;
@@ -130,6 +136,19 @@ void relocate_for_valgrind(std::uintptr_t* to, const std::uintptr_t* from, std::
         from += count;
     }
 }
+
+void adjust_for_valgrind(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
+    relocate_for_valgrind(words, words, count, moved);
+}
+
+// After the choice by what the CPU has.
+[[gnu::constructor(102)]] void choose_for_valgrind() noexcept {
+    if (!has_valgrind()) return;
+    kernel_of_cpu = std::exchange(chosen_kernel.run, relocate_for_valgrind);
+    chosen_kernel.adjust = adjust_for_valgrind;
+}
+
+} // namespace
 
 void define_for_valgrind(void* lo, std::size_t bytes) noexcept { VALGRIND_MAKE_MEM_DEFINED(lo, bytes); }
 
@@ -147,10 +166,6 @@ unsigned announce_stack(bounds) noexcept { return 0; }
 void forget_stack(unsigned) noexcept {}
 void announce_slot(bounds) noexcept {}
 void retire_slot(bounds) noexcept {}
-void relocate_for_valgrind(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved,
-                           decltype(relocate_kernel::run) kernel) noexcept {
-    kernel(to, from, words, moved);
-}
 void define_for_valgrind(void*, std::size_t) noexcept {}
 valgrind_ignores::valgrind_ignores() noexcept {}
 valgrind_ignores::~valgrind_ignores() {}

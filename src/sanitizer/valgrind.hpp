@@ -24,10 +24,6 @@ void announce_slot(bounds slot) noexcept;
 /// Marks a free slot inaccessible, except for the two words in which the pool links it.
 void retire_slot(bounds slot) noexcept;
 
-/// Relocates by another kernel, and what is known of each byte with it.
-void relocate_for_valgrind(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved,
-                           decltype(relocate_kernel::run) kernel) noexcept;
-
 /// What lies here counts as defined.
 void define_for_valgrind(void* lo, std::size_t bytes) noexcept;
 

@@ -1,6 +1,6 @@
 // Jump buffers of a stack that moves.
 #include "stack/jump_buffers.hpp"
-#include "arch/x86_64/jmp_buf.hpp"
+#include "arch/arch.hpp"
 #include "base/outward_call.hpp"
 #include "sanitizer/valgrind.hpp"
 #include "stack/root_stack.hpp"

@@ -2,6 +2,7 @@
 // another one, or more of it.
 #pragma once
 
+#include "arch/arch.hpp"
 #include "base/fatal.hpp"
 #include "stack/room.hpp"
 
@@ -10,11 +11,6 @@
 
 #include <exception>
 #include <utility>
-
-extern "C" {
-// Calls f(argument) on the thread's root stack, below where its last resume left it (arch/x86_64/morestack.S).
-void growstack_call_on_root_stack(void (*f)(void*), void* argument) noexcept;
-}
 
 namespace growstack::grow {
 

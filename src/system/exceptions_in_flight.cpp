@@ -40,7 +40,7 @@ private:
     static constexpr std::size_t most = 32; // in one system call
 
     void add(std::uintptr_t word) noexcept {
-        if (word % 16 || word < 65536 || word >> 47 || live_.contains(word)) return;
+        if (word % 16 || word < 65536 || word >> detail::address_bits || live_.contains(word)) return;
         from_[count_++] = {reinterpret_cast<void*>(word), sizeof(exception_head)};
         if (count_ == most) visit_gathered();
     }

@@ -6,7 +6,7 @@
 // _Unwind_RaiseException.
 #pragma once
 
-#include "arch/x86_64/interrupted_code.hpp"
+#include "arch/arch.hpp"
 
 #include <growstack/detail/bounds.hpp>
 #include <growstack/detail/thread.hpp>

@@ -5,7 +5,7 @@
 //
 // The chunk is entered with sp = address of the header. `older` is the chunk that called into this one, null when
 // that was the stack's first memory. Linking and unlinking without asking the allocator (a kept chunk) happens in
-// src/arch/x86_64/morestack.S; everything else in src/stack/chunk.cpp.
+// the assembly of src/arch; everything else in src/stack/chunk.cpp.
 //
 // Source: struct stack_segment of libgcc (generic-morestack.c); the kept chunk is its answer to the hot split.
 #pragma once
@@ -31,12 +31,5 @@ struct alignas(64) chunk {
     unsigned size_class = 0;       // of its memory, as stackalloc counts them
     std::uintptr_t opened_lo = 0;  // of its growth room: what is open begins here; 0: none of it
 };
-
-static_assert(offsetof(chunk, older) == 0);
-static_assert(offsetof(chunk, owner) == 8);
-static_assert(offsetof(chunk, limit) == 16);
-static_assert(offsetof(chunk, entered_from) == 24);
-static_assert(offsetof(chunk, memory) == 32);
-static_assert(offsetof(chunk, is_kept) == 48);
 
 } // namespace growstack::grow

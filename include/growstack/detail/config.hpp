@@ -1,11 +1,11 @@
 // Numbers, each with its unit and its reason.
 #pragma once
 
+#include <growstack/detail/arch.hpp>
+
 #include <cstddef>
 
 namespace growstack::detail {
-
-inline constexpr std::size_t page_bytes = 4096;
 
 /// Go's ceiling for a 64-bit goroutine stack is 1,000,000,000 bytes (runtime/proc.go); the nearest power of two.
 inline constexpr std::size_t default_max_bytes = std::size_t{1} << 30;
@@ -17,13 +17,15 @@ inline constexpr std::size_t absurd_bytes = std::size_t{1} << 44;
 /// 5.2 KiB, a first ostringstream << double 4.2 KiB, printf("%f") 2.5 KiB.
 inline constexpr std::size_t default_headroom_bytes = 8 * 1024;
 
-/// Below each stack: the growth room, which code without checks may use; then a reserve, for the frame that does not
+/// Below each stack: the growth room, which code without checks may use; then a spare, for the frame that does not
 /// fit into the room, and for throwing when there is no more; then the guard page. With 4 KiB of stack over it, one
 /// step of high ends is 68 KiB.
 inline constexpr std::size_t largest_room_bytes = 44 * 1024;
 inline constexpr std::size_t spare_bytes = 16 * 1024;
-inline constexpr std::size_t slack_bytes = 64 * 1024; // over it, below a large stack (src/memory/stack_class.hpp)
+inline constexpr std::size_t slack_bytes = 64 * 1024; // over it, below a larger stack (src/memory/stack_class.hpp)
+inline constexpr std::size_t largest_without_slack_bytes = 128 * 1024;
 inline constexpr std::size_t guarded_bytes = largest_room_bytes + spare_bytes + page_bytes;
+static_assert(largest_room_bytes % page_bytes == 0 && spare_bytes % page_bytes == 0);
 
 /// 256 bytes that GCC lets a small frame use unasked, the red zone (128), what __morestack saves (136), and a margin.
 inline constexpr std::size_t smallest_headroom_bytes = 1024;

@@ -3,7 +3,7 @@
 // A new policy is one such record, and one struct like contiguous_stack that names it: docs/design/path-of-a-check.md.
 #pragma once
 
-#include <growstack/detail/check_frame.hpp>
+#include <growstack/detail/arch.hpp>
 #include <growstack/detail/config.hpp>
 #include <growstack/stack_layout.hpp>
 
@@ -12,6 +12,13 @@
 namespace growstack::grow {
 
 struct stack;
+
+/// Where a call continues after its check: `frame` is where the check's frame lies now (it may have moved);
+/// `callee_sp` is null if the callee runs there, else the sp in a chunk on which __morestack must call it.
+struct check_result {
+    check_frame* frame;
+    void* callee_sp;
+};
 
 /// Why a call does not fit.
 enum class overflow_reason { fixed_size, reserved_size, max_bytes, no_memory };
@@ -64,7 +71,5 @@ struct stack_sizes {
 };
 
 inline constexpr stack_sizes no_sizes{}; // of threads' own stacks
-
-static_assert(offsetof(stack_sizes, non_split_bytes) == 48);
 
 } // namespace growstack::grow

@@ -4,6 +4,8 @@
 // code it drops of the table too: entries are in the group of the function that they belong to ("?").
 #pragma once
 
+#include <growstack/detail/arch.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -22,23 +24,6 @@ struct probe_entry {
         return reinterpret_cast<std::uintptr_t>(&to_slow_path) + static_cast<std::intptr_t>(to_slow_path);
     }
 };
-
-/// Reads one byte `Below` bytes below sp. Returns false if the fault handler found it to be a guard's.
-template <std::size_t Below>
-[[gnu::always_inline]] inline bool probe() noexcept {
-    asm goto(
-        "9: testb %%al, -%c0(%%rsp)\n\t"
-        ".pushsection growstack_probes, \"aR?\", @progbits\n\t"
-        ".long 9b - ., %l[slow] - .\n\t"
-        ".popsection"
-        :
-        : "i"(Below)
-        : "cc", "memory"
-        : slow);
-    return true;
-slow:
-    return false;
-}
 
 /// The table of one program or shared library. On a list while it is loaded.
 class probe_table {

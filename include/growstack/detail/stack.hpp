@@ -6,7 +6,7 @@
 // stack uses anyway.
 #pragma once
 
-#include <growstack/detail/arch/x86_64.hpp>
+#include <growstack/detail/arch.hpp>
 #include <growstack/detail/bounds.hpp>
 #include <growstack/detail/chunk.hpp>
 #include <growstack/detail/config.hpp>
@@ -157,19 +157,8 @@ struct stack {
     }
 };
 
-// The assembly's offsets.
-static_assert(std::is_standard_layout_v<stack> && std::is_standard_layout_v<chunk>);
-static_assert(offsetof(stack, ready) == 0);
-static_assert(offsetof(stack, innermost_chunk) == 8);
-static_assert(offsetof(stack, chunks_linked) == 16);
-static_assert(offsetof(stack, memory) == 24);
-static_assert(offsetof(stack, limit) == 48);
-static_assert(offsetof(stack, context) == 56);
 static_assert(offsetof(stack, exceptions) % 16 == 0, "a switch moves it by 16 bytes");
-static_assert(offsetof(stack, sizes) == 88);
 static_assert(sizeof(stack_books) % 16 == 0, "sp is aligned below it");
 static_assert(offsetof(stack_books, mark) == sizeof(stack_books) - sizeof(std::uintptr_t));
-static_assert(detail::largest_room_bytes + detail::spare_bytes == 0xf000);
-static_assert(detail::slack_bytes == 0x10000);
 
 } // namespace growstack::grow

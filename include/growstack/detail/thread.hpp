@@ -1,7 +1,7 @@
 // What growstack keeps per thread: which stack runs, and where growth may run.
 #pragma once
 
-#include <growstack/detail/arch/x86_64.hpp>
+#include <growstack/detail/arch.hpp>
 #include <growstack/detail/exception_state.hpp>
 #include <growstack/detail/stack.hpp>
 
@@ -22,10 +22,6 @@ struct thread_state {
     native_call* native = nullptr;                 // the innermost
     void* sanitizer_state = nullptr;               // of `root`, while it does not run
 };
-
-static_assert(offsetof(thread_state, running) == 0);
-static_assert(offsetof(thread_state, root) == 8);
-static_assert(offsetof(thread_state, root) + offsetof(stack, context) == 64);
 
 /// Returns the running thread's state. Asks for the address anew at every call: a coroutine that yields may come back
 /// on another thread, and compilers keep the address of a thread_local in a register.

@@ -79,19 +79,26 @@ void adjust_words(unsigned char* at, std::size_t bytes, const displacement& move
 
 } // namespace
 
-greg_t* interrupted_code::end_of_probing() noexcept {
+int interrupted_code::probing_register() const noexcept {
     const auto* at = reinterpret_cast<const unsigned char*>(ip());
-    if (!skip_probe(at)) return nullptr;
+    if (!skip_probe(at)) return -1;
     skip(at, {0x48, 0x81, 0xec, 0x00, 0x10, 0x00, 0x00});         // sub $4096, %rsp
     if (at[0] == 0xeb) at += 2 + static_cast<signed char>(at[1]); // jmp, to where unoptimised code compares
     const unsigned number = compared_with_rsp(at);
-    return number == rsp_number ? nullptr : &context_.uc_mcontext.gregs[registers[number]];
+    return number == rsp_number ? -1 : registers[number];
 }
 
 void interrupted_code::undo_half_of_instruction(std::uintptr_t touched) noexcept {
     const auto* at = reinterpret_cast<const unsigned char*>(ip());
     if (touched == sp() && is_push(at)) context_.uc_mcontext.gregs[REG_RSP] += 8;
     if (is_repeated_store(at)) ++context_.uc_mcontext.gregs[REG_RCX];
+}
+
+void interrupted_code::move(const displacement& moved, std::span<const displacement> forms) noexcept {
+    const std::uintptr_t end = end_of_probing();
+    adjust(moved);
+    for (const displacement& form : forms) adjust(form);
+    if (end) context_.uc_mcontext.gregs[probing_register()] = static_cast<greg_t>(end + moved.distance);
 }
 
 void interrupted_code::adjust(const displacement& moved) noexcept {

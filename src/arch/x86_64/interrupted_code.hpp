@@ -1,16 +1,18 @@
 // What a signal handler sees of the interrupted code, and may change: registers in the kernel's signal frame.
 #pragma once
 
+#include <growstack/detail/arch.hpp>
 #include <growstack/detail/bounds.hpp>
 
+#include <signal.h>
 #include <ucontext.h>
 
 #include <cstdint>
+#include <span>
 
 namespace growstack::grow {
 
-/// Functions may touch so many bytes below sp.
-inline constexpr std::size_t red_zone_bytes = 128;
+using detail::red_zone_bytes;
 
 class interrupted_code {
 public:
@@ -25,12 +27,18 @@ public:
         return sp() - reinterpret_cast<std::uintptr_t>(context_.uc_stack.ss_sp) < context_.uc_stack.ss_size;
     }
 
-    /// Says if the processor itself refused the address: it was not canonical.
-    bool is_general_protection() const noexcept { return reg(REG_TRAPNO) == 13; }
+    /// Says if the kernel could not write a signal frame: a SIGSEGV without an address, and the signal is forgotten. So
+    /// is one for an address that is not canonical, which the processor itself refuses.
+    bool is_lost_signal(const siginfo_t& info) const noexcept {
+        return info.si_code == SI_KERNEL && reg(REG_TRAPNO) != 13;
+    }
 
-    /// A loop of -fstack-clash-protection touches a large frame page by page, down to the address in this register:
-    /// where the stack is going to be. Null if the interrupted instruction is in no such loop.
-    greg_t* end_of_probing() noexcept;
+    /// A loop of -fstack-clash-protection touches a large frame page by page, down to this address: where the stack is
+    /// going to be. 0 if the interrupted instruction is in no such loop.
+    std::uintptr_t end_of_probing() const noexcept {
+        const int index = probing_register();
+        return index < 0 ? 0 : reg(index);
+    }
 
     /// Valgrind lowers sp before a push or a call stores, and counts before a repeated store. Undoes that, for the
     /// instruction will be run again.
@@ -42,10 +50,14 @@ public:
         for (int index = REG_R8; index <= REG_RSP; ++index) visit(reg(index));
     }
 
-    /// Re-points the general and vector registers.
-    void adjust(const displacement& moved) noexcept;
+    /// Re-points the general and vector registers, by `moved` and then by each of `forms`. A probing loop's end moves
+    /// along, though it may lie below the stack.
+    void move(const displacement& moved, std::span<const displacement> forms) noexcept;
 
 private:
+    void adjust(const displacement& moved) noexcept;
+    int probing_register() const noexcept; // that holds the loop's end; -1: there is no loop
+
     std::uintptr_t reg(int index) const noexcept {
         return static_cast<std::uintptr_t>(context_.uc_mcontext.gregs[index]);
     }

@@ -9,10 +9,7 @@
 // setjmp and its relatives are weak: Clang's ThreadSanitizer, linked statically, has functions of these names as well, and the program has
 // its. The jumps are not: of those, any static sanitizer has weak ones, which know nothing of chunks.
 
-#define LIMIT          %fs:0x70
-#define THREAD_RUNNING 0
-#define THREAD_ROOT    8
-#define THREAD_ROOT_SP 64             // root.context
+#include "arch/x86_64/macros.S"
 
         .text
         .globl  growstack_jumps
@@ -24,11 +21,7 @@ growstack_jumps:
 
 // int name(jmp_buf env[, int savemask]). In: rdi, esi. Which of glibc's functions: `index`, as growstack_jumps has them.
         .macro  jump_saver name, index
-        .weak   \name
-        .type   \name, @function
-        .p2align 4
-\name:
-        .cfi_startproc
+        function \name, weak
         push    %rdi
         .cfi_adjust_cfa_offset 8
         push    %rsi
@@ -49,8 +42,7 @@ growstack_jumps:
         pop     %rdi
         .cfi_adjust_cfa_offset -8
         jmp     *%rax
-        .cfi_endproc
-        .size   \name, .-\name
+        end_function \name
         .endm
 
         jump_saver setjmp, 0
@@ -59,16 +51,8 @@ growstack_jumps:
 
 // void name(jmp_buf env, int value). In: rdi, esi. Does not return.
         .macro  jumper name, index
-        .globl  \name
-        .type   \name, @function
-        .p2align 4
-\name:
-        .cfi_startproc
-        push    %rbp
-        .cfi_def_cfa_offset 16
-        .cfi_offset %rbp, -16
-        mov     %rsp, %rbp
-        .cfi_def_cfa_register %rbp
+        function \name
+        push_frame_pointer
         mov     %rdi, %rbx
         mov     %esi, %r12d
         mov     $\index, %r13d
@@ -97,8 +81,7 @@ growstack_jumps:
         mov     %r12d, %esi
         call    *%rax
         ud2
-        .cfi_endproc
-        .size   \name, .-\name
+        end_function \name
         .endm
 
         jumper  longjmp, 3

@@ -1,9 +1,8 @@
 // The relocating copy's kernels. Each reads a word w and writes w - lo <= hi - lo ? w + distance : w, unsigned.
 // The displacement comes by reference: by value, on the stack, it costs a store-forwarding stall, 5 ns on Zen 4.
 #include "base/relocate.hpp"
-#include "sanitizer/valgrind.hpp"
 
-#include <growstack/detail/arch/x86_64.hpp>
+#include <growstack/detail/arch.hpp>
 
 #include <immintrin.h>
 
@@ -126,8 +125,8 @@ void adjust_scalar(std::uintptr_t* words, std::size_t count, const displacement&
 
 } // namespace
 
-const relocate_kernel (&relocate_kernels() noexcept)[relocate_kernel_count] {
-    static const relocate_kernel kernels[relocate_kernel_count] = {
+std::span<const relocate_kernel> relocate_kernels() noexcept {
+    static const relocate_kernel kernels[] = {
         {"scalar", true, relocate_scalar, adjust_scalar},
         {"avx2", __builtin_cpu_supports("avx2") != 0, relocate_avx2, adjust_avx2},
         {"avx512", __builtin_cpu_supports("avx512f") != 0, relocate_avx512, adjust_avx512},
@@ -135,38 +134,26 @@ const relocate_kernel (&relocate_kernels() noexcept)[relocate_kernel_count] {
     return kernels;
 }
 
-namespace {
+constinit relocate_kernel chosen_kernel{"scalar", true, relocate_scalar, adjust_scalar};
 
-constinit auto* best_kernel = relocate_scalar;
-constinit auto* best_adjust = adjust_scalar;
-constinit auto* kernel_in_valgrind = relocate_scalar;
+namespace {
 
 // When the program starts, before other static objects: a check has no time for the guard of a function's static.
 [[gnu::constructor(101)]] void choose_by_cpu() noexcept {
     __builtin_cpu_init();
     for (const relocate_kernel& kernel : relocate_kernels())
-        if (kernel.is_supported) best_kernel = kernel.run, best_adjust = kernel.adjust;
-    if (has_valgrind()) {
-        best_adjust = [](std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
-            relocate(words, words, count, moved);
-        };
-        kernel_in_valgrind = best_kernel;
-        best_kernel = [](std::uintptr_t* to, const std::uintptr_t* from, std::size_t words,
-                         const displacement& moved) noexcept {
-            relocate_for_valgrind(to, from, words, moved, kernel_in_valgrind);
-        };
-    }
+        if (kernel.is_supported) chosen_kernel = kernel;
     growstack_vector_level = __builtin_cpu_supports("avx512f") ? 2 : __builtin_cpu_supports("avx") ? 1 : 0;
 }
 
 } // namespace
 
 void relocate(std::uintptr_t* to, const std::uintptr_t* from, std::size_t words, const displacement& moved) noexcept {
-    best_kernel(to, from, words, moved);
+    chosen_kernel.run(to, from, words, moved);
 }
 
 void relocate_in_place(std::uintptr_t* words, std::size_t count, const displacement& moved) noexcept {
-    best_adjust(words, count, moved);
+    chosen_kernel.adjust(words, count, moved);
 }
 
 } // namespace growstack::grow

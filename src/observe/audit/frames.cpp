@@ -1,13 +1,9 @@
 // The unwinder walks. In its callback, _Unwind_GetCFA is sp in the frame where the call was made: the frame's low end.
 #include "observe/audit/frames.hpp"
 
-#include <unwind.h>
+#include "arch/arch.hpp"
 
-extern "C" {
-// Calls f(argument) so that its caller seems to be the code that a context of fcontext's has left
-// (arch/x86_64/morestack.S).
-void growstack_call_from_context(const void* context, void (*f)(void*), void* argument) noexcept;
-}
+#include <unwind.h>
 
 namespace growstack::audit {
 namespace {

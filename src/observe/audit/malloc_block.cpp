@@ -7,6 +7,8 @@
 // Source: glibc 2.36 malloc/malloc.c ("malloc_chunk details") and malloc/arena.c (heap_info); compiler-rt's
 // sanitizer/allocator_interface.h.
 #include "observe/audit/malloc_block.hpp"
+
+#include "arch/arch.hpp"
 #include "base/modes.hpp"
 
 #include <growstack/detail/config.hpp>
@@ -103,9 +105,8 @@ malloc_place in_sanitizers_block(std::uintptr_t address, const mapping& m, bound
 }
 
 void overwrite(const volatile void* block) noexcept {
-    void* to = const_cast<void*>(block);
-    std::size_t bytes = grow::is_auditing() ? bytes_of_block_at(reinterpret_cast<std::uintptr_t>(block)) : 0;
-    asm volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(freed_byte) : "memory"); // memset is the sanitizer's
+    const auto lo = reinterpret_cast<std::uintptr_t>(block);
+    if (grow::is_auditing()) grow::set_bytes({lo, lo + bytes_of_block_at(lo)}, freed_byte); // memset is the sanitizer's
 }
 
 void learn_sanitizers_malloc() noexcept {

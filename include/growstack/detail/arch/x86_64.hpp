@@ -1,26 +1,39 @@
-// What the machine gives us on x86-64 System V with glibc: the limit that prologues compare sp with, and the thread
-// pointer. With src/arch/x86_64/morestack.S this is all that depends on the architecture.
+// What headers need of x86-64 System V with glibc: growstack/detail/arch.hpp.
 #pragma once
-
-#if !defined(__x86_64__) || !defined(__linux__)
-#error "growstack runs on Linux x86-64 only so far"
-#endif
 
 #include <cstddef>
 #include <cstdint>
 
+namespace growstack::grow {
+
+struct chunk;
+
+/// What __morestack leaves on the stack that it was called on, low address first. Integer registers that may hold
+/// pointers into the stack lie here, so moving the stack re-points them with everything else.
+struct check_frame {
+    std::uintptr_t padding;
+    std::uintptr_t r15, r14, r13, r12, rbx;
+    std::uintptr_t r9, r8, rcx, rdx, rsi, rdi, rax;
+    union {
+        chunk* entered;         // chunk that the callee runs on, if one was linked
+        std::size_t lowered_by; // of an alloca: bytes by which the caller's sp comes back lower
+    };
+    std::uintptr_t limit; // limit when the check failed; restored when the callee returns from a chunk
+    std::uintptr_t rbp;
+    std::uintptr_t check_address;  // after the prologue's call of __morestack
+    std::uintptr_t return_address; // the callee's; its stack arguments lie above
+
+    /// Returns sp as the failed check saw it.
+    std::uintptr_t callee_sp() const noexcept { return reinterpret_cast<std::uintptr_t>(&return_address); }
+};
+
+} // namespace growstack::grow
+
 namespace growstack::detail {
 
-/// Limit values that are not addresses. All are above every stack address, so every check fails.
-/// Positive as a signed number, because Clang compares the limit of an alloca with signed `jg`.
-inline constexpr std::uintptr_t limit_check_always = INTPTR_MAX;
-/// A kept chunk is being entered or left; as in arch/x86_64/morestack.S.
-inline constexpr std::uintptr_t limit_in_transition = static_cast<std::uintptr_t>(-2);
-/// No check fails: plain threads, and the library itself.
-inline constexpr std::uintptr_t limit_check_never = 0;
-
-/// The same, while a coroutine is left: growstack holds no lock, so the fault handler may move its stack.
-inline constexpr std::uintptr_t limit_switching = 1;
+inline constexpr std::size_t page_bytes = 4096;
+inline constexpr unsigned address_bits = 47;       // of a program's addresses
+inline constexpr std::size_t red_zone_bytes = 128; // that functions may touch below sp
 
 /// Returns the running thread's stack limit (tcbhead_t.__private_ss, offset 0x70).
 [[gnu::always_inline]] inline std::uintptr_t read_limit() noexcept {
@@ -39,6 +52,24 @@ inline constexpr std::uintptr_t limit_switching = 1;
     char* address;
     asm volatile("mov %%fs:0, %0\n\tadd growstack_thread@gottpoff(%%rip), %0" : "=r"(address) : : "cc");
     return address;
+}
+
+/// Reads one byte `Below` bytes below sp, by an instruction that has an entry in the table of probes
+/// (growstack/detail/probe.hpp). Returns false if the fault handler found the byte to be a guard's.
+template <std::size_t Below>
+[[gnu::always_inline]] inline bool probe() noexcept {
+    asm goto(
+        "9: testb %%al, -%c0(%%rsp)\n\t"
+        ".pushsection growstack_probes, \"aR?\", @progbits\n\t"
+        ".long 9b - ., %l[slow] - .\n\t"
+        ".popsection"
+        :
+        : "i"(Below)
+        : "cc", "memory"
+        : slow);
+    return true;
+slow:
+    return false;
 }
 
 /// Room for the vector registers that can carry arguments: zmm0-zmm7.
@@ -65,6 +96,5 @@ public:
     unsigned char x87[108]; // as fnsave has them
     bool has_x87;
 };
-static_assert(offsetof(vectors_saved, x87) == 512 && offsetof(vectors_saved, has_x87) == 620); // the assembly's
 
 } // namespace growstack::detail
