@@ -11,12 +11,6 @@
 
 #include <cstddef>
 
-extern "C" {
-// Calls f(argument) so that its caller seems to be the code that a context of fcontext's has left
-// (arch/x86_64/morestack.S).
-void growstack_call_from_context(const void* context, void (*f)(void*), void* argument) noexcept;
-}
-
 namespace growstack::grow {
 
 void adjust_jump_buffers(bounds where, bounds frames, const displacement& moved) noexcept {
