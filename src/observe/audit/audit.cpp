@@ -1,6 +1,7 @@
 // Searching after a move, telling each finding once.
 #include "base/modes.hpp"
 #include "base/watch.hpp"
+#include "coroutine/block_cache.hpp"
 #include "heap/process_heap.hpp"
 #include "memory/find_stack.hpp"
 #include "memory/stack_pool.hpp"
@@ -174,6 +175,7 @@ bool set_audit(bool is_on) noexcept {
     }
     if (is_on) audit::prepare_malloc_blocks();
     heap::overwrite_freed(is_on);
+    if (is_on) detail::free_kept_blocks(); // of coroutines that have ended: bodies with addresses of stacks
     grow::watch(grow::watch_place::audit, is_on ? audit::audit : nullptr);
     const unsigned before = is_on ? grow::stress_bits.fetch_or(grow::audit_bit)
                                   : grow::stress_bits.fetch_and(~grow::audit_bit);
