@@ -33,19 +33,15 @@ template <class Body>
 growstack::stack_stats run_on(policy p, std::size_t fixed_bytes, Body&& body) {
     using namespace growstack;
     switch (p) {
-        case policy::contiguous:
-            return run_in_coroutine<contiguous_stack>(body, contiguous_stack::defaults);
-        case policy::keep_one:
-            return run_in_coroutine<segmented_stack>(body, {.release = chunk_release::keep_one});
-        case policy::eager:
-            return run_in_coroutine<segmented_stack>(body, {.release = chunk_release::eager});
+        case policy::contiguous: return run_in_coroutine<contiguous_stack>(body, contiguous_stack::defaults);
+        case policy::keep_one: return run_in_coroutine<segmented_stack>(body, {.release = chunk_release::keep_one});
+        case policy::eager: return run_in_coroutine<segmented_stack>(body, {.release = chunk_release::eager});
         case policy::reserved: {
             stack_options options = reserved_stack::defaults;
             options.max_bytes = std::max(options.max_bytes, fixed_bytes);
             return run_in_coroutine<reserved_stack>(body, options);
         }
-        default:
-            return run_in_coroutine<fixed_stack>(body, {.initial_bytes = fixed_bytes});
+        default: return run_in_coroutine<fixed_stack>(body, {.initial_bytes = fixed_bytes});
     }
 }
 

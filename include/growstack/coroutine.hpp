@@ -2,8 +2,6 @@
 #pragma once
 
 #include <growstack/contiguous_stack.hpp>
-#include <growstack/detail/control_block.hpp>
-#include <growstack/detail/switch.hpp>
 #include <growstack/fixed_stack.hpp>
 #include <growstack/reserved_stack.hpp>
 #include <growstack/segmented_stack.hpp>

@@ -1,4 +1,4 @@
-// What can go wrong, as exceptions.
+// The errors that are exceptions.
 //
 //      usage_error      the program used the API wrongly: resume of a dead coroutine, yield outside one, ...
 //      stack_overflow   a call did not fit: max_bytes reached, a stack that cannot grow, or no memory to grow into

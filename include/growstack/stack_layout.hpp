@@ -1,4 +1,4 @@
-// How stacks lie in memory.
+// The two ways in which stacks lie in memory.
 #pragma once
 
 namespace growstack {

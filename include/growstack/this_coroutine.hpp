@@ -1,7 +1,6 @@
-// What the running coroutine can do to itself, from any depth and with no handle.
+// The running coroutine does these things to itself, from any depth and with no handle.
 #pragma once
 
-#include <growstack/detail/control_block.hpp>
 #include <growstack/detail/switch.hpp>
 
 #include <memory>

@@ -57,8 +57,6 @@
 #include "arch/x86_64/machine.hpp"
 #endif
 
-#include <growstack/detail/arch.hpp>
-
 #include <boost/context/detail/fcontext.hpp>
 
 extern "C" {

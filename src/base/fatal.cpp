@@ -1,4 +1,4 @@
-// What is written when a program must end, and the end itself.
+// Writes why the program must end, and ends it.
 #include "base/fatal.hpp"
 #include "base/message.hpp"
 #include "base/read_memory.hpp"

@@ -1,7 +1,6 @@
 // The hard modes, from the environment and by the API.
 #include "base/modes.hpp"
 
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>

@@ -1,4 +1,4 @@
-// How the library asks for its hard modes.
+// The hard modes, as the library asks for them.
 #pragma once
 
 #include <growstack/stress.hpp>

@@ -1,5 +1,5 @@
-// Who hears of what growth does to a stack: AddressSanitizer, the trace hook, the audit. Growth tells one list of
-// watchers, and knows none of them.
+// Watchers hear of what growth does to a stack: AddressSanitizer, the trace hook, the audit. Growth tells one list of
+// them, and knows none.
 #pragma once
 
 #include <growstack/detail/stack.hpp>

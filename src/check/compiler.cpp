@@ -1,12 +1,10 @@
-// Where the assembly comes out: a check has failed, a chunk's callee has returned. Runs on the thread's root stack,
-// with no check of its own, for general registers only.
+// The assembly calls these: a check has failed, a chunk's callee has returned, an alloca does not fit. All run on the
+// thread's root stack, with no check of its own, for general registers only.
 #include "base/fatal.hpp"
 #include "policy/policy.hpp"
 #include "stack/chunk.hpp"
 #include "stack/room.hpp"
 #include "system/exceptions_in_flight.hpp"
-
-#include <growstack/detail/thread.hpp>
 
 using namespace growstack::grow;
 

@@ -12,21 +12,16 @@
 //
 // Source: the kernel's own expand_stack, and libsigsegv.
 #include "check/guard_fault.hpp"
-#include "base/fatal.hpp"
-#include "base/modes.hpp"
-#include "check/spare.hpp"
 #include "memory/quarantine.hpp"
 #include "policy/contiguous.hpp"
-#include "policy/overflow.hpp"
+#include "policy/policy.hpp"
 #include "sanitizer/address_shadow.hpp"
 #include "sanitizer/valgrind.hpp"
 #include "stack/obstacle.hpp"
-#include "stack/room.hpp"
 #include "stack/root_stack.hpp"
 #include "system/exceptions_in_flight.hpp"
 
 #include <growstack/detail/probe.hpp>
-#include <growstack/detail/thread.hpp>
 
 #include <sys/auxv.h>
 

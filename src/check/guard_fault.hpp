@@ -1,4 +1,4 @@
-// What a fault means: a stack that has to grow, or somebody's error.
+// Serves a fault: a stack that has to grow, or somebody's error.
 #pragma once
 
 #include "arch/arch.hpp"

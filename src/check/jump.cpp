@@ -1,15 +1,8 @@
-// What setjmp and longjmp do for coroutines' stacks before glibc's do their work.
-#include "arch/arch.hpp"
-#include "base/fatal.hpp"
+// setjmp and longjmp come here first, before glibc's do their work.
 #include "sanitizer/address.hpp"
 #include "stack/chunk.hpp"
 #include "stack/jump_buffers.hpp"
-#include "stack/room.hpp"
 #include "stack/root_stack.hpp"
-
-#include <growstack/detail/chunk.hpp>
-#include <growstack/detail/thread.hpp>
-#include <growstack/detail/thread_sanitizer.hpp>
 
 #include <dlfcn.h>
 #include <gnu/lib-names.h>

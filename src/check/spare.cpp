@@ -1,9 +1,7 @@
-// What becomes of an open spare.
-#include "check/spare.hpp"
+// Leaves an open spare.
 #include "policy/contiguous.hpp"
 #include "stack/room.hpp"
 
-#include <growstack/errors.hpp>
 #include <growstack/this_coroutine.hpp>
 
 namespace growstack::grow {

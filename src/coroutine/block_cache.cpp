@@ -1,17 +1,13 @@
 // Making blocks, and using them again.
 #include "coroutine/block_cache.hpp"
 #include "memory/stack_cache.hpp"
-#include "memory/stackalloc.hpp"
 #include "policy/sizes.hpp"
-#include "stack/counts.hpp"
 #include "stack/family.hpp"
 #include "stack/release.hpp"
 #include "stack/root_stack.hpp"
 #include "system/guard.hpp"
 #include "system/thread_part.hpp"
 
-#include <growstack/detail/spare.hpp>
-#include <growstack/detail/switch.hpp>
 #include <growstack/heap/resource.hpp>
 
 #include <algorithm>
@@ -127,7 +123,7 @@ void begin_again(control_block& block, const block_type& type) noexcept {
     std::construct_at(&self.books());
     std::construct_at(&block->books());
     self.books().self = &self;
-    grow::count_bytes(self, memory.bytes(), 0);
+    self.count_bytes(memory.bytes(), 0);
     self.state = sizes.state;
     self.update_limit();
     self.context = first_context(*block);

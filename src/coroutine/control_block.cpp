@@ -1,12 +1,8 @@
-// What a handle asks of a coroutine that does not run, and what its body asks of it.
+// Operations of a handle on a coroutine that does not run, and of a body on itself.
 #include "policy/contiguous.hpp"
 #include "stack/family.hpp"
 #include "stack/release.hpp"
 #include "stack/root_stack.hpp"
-
-#include <growstack/detail/control_block.hpp>
-#include <growstack/detail/switch.hpp>
-#include <growstack/this_coroutine.hpp>
 
 #include <algorithm>
 

@@ -1,10 +1,8 @@
-// What resume and yield leave to functions: a thread's first resume, misuse.
-#include "base/fatal.hpp"
+// The rare parts of resume and yield: a thread's first resume, misuse.
 #include "memory/stack_cache.hpp"
 #include "stack/root_stack.hpp"
 #include "system/alt_stack.hpp"
 
-#include <growstack/detail/switch.hpp>
 #include <growstack/generator.hpp>
 #include <growstack/signals.hpp>
 

@@ -2,16 +2,10 @@
 // a foreign exception; where such a handler ends without a rethrow, the unwind starts again from there.
 //
 // Source: Itanium C++ ABI, 1.6.4 (forced unwinding); glibc nptl/unwind.c.
-#include "base/fatal.hpp"
 #include "policy/contiguous.hpp"
 #include "stack/announce.hpp"
-#include "stack/pieces.hpp"
 #include "stack/release.hpp"
 #include "stack/root_stack.hpp"
-
-#include <growstack/detail/control_block.hpp>
-#include <growstack/detail/switch.hpp>
-#include <growstack/detail/thread_sanitizer.hpp>
 
 #include <unwind.h>
 

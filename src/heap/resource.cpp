@@ -1,7 +1,6 @@
 // The process's heap, and each thread's part of it.
 #include "heap/corrupt.hpp"
 #include "heap/process_heap.hpp"
-#include "heap/tiny.hpp"
 
 #include <growstack/heap/resource.hpp>
 

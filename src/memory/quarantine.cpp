@@ -1,9 +1,7 @@
 // A ring of the stacks that were moved away from last.
 #include "memory/quarantine.hpp"
 #include "base/fatal.hpp"
-#include "base/modes.hpp"
 #include "base/outward_call.hpp"
-#include "memory/stack_cache.hpp"
 #include "memory/stack_pool.hpp"
 #include "memory/stackalloc.hpp"
 #include "system/guard.hpp"

@@ -2,7 +2,6 @@
 #include "memory/stack_pool.hpp"
 #include "sanitizer/address.hpp"
 #include "sanitizer/valgrind.hpp"
-#include "system/address_space.hpp"
 #include "system/guard.hpp"
 
 #include <growstack/detail/address_sanitizer.hpp>

@@ -1,4 +1,4 @@
-// What all threads share of stack memory: spans of slots, and the free stacks in them. One lock.
+// The pool: spans of slots for stacks, and the free stacks in them, which all threads share. One lock.
 //
 //      span, of one class      | slot | slot | slot | slot | slot | ...
 //                                used   warm   used   untouched

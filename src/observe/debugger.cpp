@@ -1,4 +1,4 @@
-// What packaging/gdb/growstack-gdb.py must know of the library's records, so that it needs no debug info.
+// Describes the library's records to packaging/gdb/growstack-gdb.py, so that it needs no debug info.
 #include "arch/arch.hpp"
 #include "memory/stack_pool.hpp"
 

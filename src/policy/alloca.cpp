@@ -1,6 +1,5 @@
 // An alloca that does not fit on the stack.
 #include "policy/contiguous.hpp"
-#include "policy/overflow.hpp"
 #include "policy/policy.hpp"
 #include "stack/alloca_block.hpp"
 

@@ -1,19 +1,12 @@
 // The contiguous policy: a check that fails moves the stack to twice the memory. Source: Go 1.19 runtime/stack.go,
 // newstack and shrinkstack.
 #include "policy/contiguous.hpp"
-#include "base/fatal.hpp"
 #include "base/outward_call.hpp"
 #include "base/relocate.hpp"
-#include "memory/stackalloc.hpp"
-#include "policy/overflow.hpp"
 #include "policy/policy.hpp"
 #include "stack/alloca_block.hpp"
 #include "stack/obstacle.hpp"
-#include "stack/room.hpp"
 #include "stack/root_stack.hpp"
-
-#include <growstack/detail/spare.hpp>
-#include <growstack/detail/switch.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -90,7 +83,6 @@ check_result move_or_link(stack& self, check_frame& frame, std::size_t frame_byt
 
 const policy contiguous_policy{
     .name = "contiguous_stack",
-    .cache_row = 0,
     .moves = true,
     .make_room = move_or_link,
 };

@@ -1,9 +1,7 @@
-// What a contiguous stack decides: when to move, and to how much memory.
+// The contiguous policy decides when a stack moves, and to how much memory.
 #pragma once
 
 #include "stack/move.hpp"
-
-#include <growstack/detail/policy.hpp>
 
 #include <optional>
 

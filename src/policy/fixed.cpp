@@ -1,5 +1,4 @@
 // The policies whose stacks do not grow, fixed and reserved: a check that fails is an overflow.
-#include "policy/overflow.hpp"
 #include "policy/policy.hpp"
 
 namespace growstack::grow {

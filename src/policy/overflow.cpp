@@ -1,5 +1,4 @@
 // Throwing stack_overflow: its words, and the room that the destructors on the way get.
-#include "policy/overflow.hpp"
 #include "base/fatal.hpp"
 #include "policy/policy.hpp"
 #include "stack/announce.hpp"
@@ -7,9 +6,6 @@
 #include "system/call_site.hpp"
 #include "system/exceptions_in_flight.hpp"
 #include "system/guard.hpp"
-
-#include <growstack/detail/thread.hpp>
-#include <growstack/errors.hpp>
 
 #include <cstdio>
 #include <cstring>
@@ -21,12 +17,10 @@ const char* advice(overflow_reason reason) noexcept {
     switch (reason) {
         case overflow_reason::fixed_size:
             return "this stack cannot grow: raise stack_options::initial_bytes or use contiguous_stack";
-        case overflow_reason::reserved_size:
-            return "its address space is used up: raise stack_options::max_bytes";
+        case overflow_reason::reserved_size: return "its address space is used up: raise stack_options::max_bytes";
         case overflow_reason::max_bytes:
             return "the limit is reached: raise stack_options::max_bytes, or look for endless recursion";
-        case overflow_reason::no_memory:
-            return no_memory_advice();
+        case overflow_reason::no_memory: return no_memory_advice();
     }
     return "";
 }

@@ -1,5 +1,4 @@
 // The segmented policy: a check that fails links a chunk.
-#include "policy/overflow.hpp"
 #include "policy/policy.hpp"
 #include "stack/chunk.hpp"
 

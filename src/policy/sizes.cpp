@@ -1,6 +1,5 @@
 // Checking the sizes, and keeping one copy of each set of them.
 #include "policy/sizes.hpp"
-#include "base/modes.hpp"
 #include "memory/stackalloc.hpp"
 
 #include <growstack/detail/address_sanitizer.hpp>

@@ -1,4 +1,4 @@
-// What AddressSanitizer remembers of a stack's memory, and how it follows the stack when that moves.
+// AddressSanitizer's shadow of a stack, and how it follows the stack when that moves.
 #pragma once
 
 #include <growstack/detail/stack.hpp>
@@ -31,9 +31,9 @@ void forbid(bounds memory) noexcept;
 /// -fsanitize-address-use-after-return=always.
 bool has_fake_stack(const stack& self) noexcept;
 
-/// Returns memory, page-aligned, that lies above every stack; null if there is none. For allocas that do not fit on
-/// their stack: where a function ends, AddressSanitizer clears the shadow from its last alloca up to its frame, and
-/// nothing if the alloca is the higher of the two.
+/// Returns memory, page-aligned, that lies above every stack; null if there is none. It is for allocas that do not fit
+/// on their stack. Where a function ends, AddressSanitizer clears the shadow from its last alloca up to its frame; if
+/// the alloca is the higher of the two, it clears nothing.
 void* take_above_stacks(std::size_t bytes) noexcept;
 
 /// Gives it back.

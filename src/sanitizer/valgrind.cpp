@@ -3,7 +3,6 @@
 // Source: valgrind/valgrind.h and memcheck.h; coregrind/m_stacks.c, which takes a change of sp from one registered
 // stack to another for a switch, and any other for a push or a pop, if it is not very far.
 #include "sanitizer/valgrind.hpp"
-#include "base/relocate.hpp"
 
 #include <algorithm>
 

@@ -5,8 +5,6 @@
 #include "base/modes.hpp"
 #include "base/relocate.hpp"
 
-#include <growstack/detail/bounds.hpp>
-
 #include <cstddef>
 
 namespace growstack::grow {

@@ -5,8 +5,6 @@
 #include "stack/jump_buffers.hpp"
 #include "stack/pieces.hpp"
 
-#include <growstack/detail/stack.hpp>
-
 namespace growstack::grow {
 
 void adjust_range(bounds range, const displacement& moved) noexcept {

@@ -4,7 +4,6 @@
 #include "base/outward_call.hpp"
 #include "sanitizer/address.hpp"
 #include "sanitizer/address_shadow.hpp"
-#include "stack/counts.hpp"
 
 #include <algorithm>
 #include <new>
@@ -54,7 +53,7 @@ void* add_alloca_block(stack& self, check_frame& frame, void* memory, std::size_
     frame.lowered_by = is_first ? lowering_at(sp) : 0;
     auto* block = new (memory) alloca_block{self.books().allocas, sp - frame.lowered_by, bytes};
     self.books().allocas = block;
-    count_bytes(self, sizeof *block + bytes, 0);
+    self.count_bytes(sizeof *block + bytes, 0);
     if (chunk* const c = self.innermost_chunk) c->is_kept = false; // it must return by pop_chunk, which frees the block
     return block + 1;
 }

@@ -8,7 +8,6 @@
 #include "system/exceptions_in_flight.hpp"
 
 #include <growstack/detail/address_sanitizer.hpp>
-#include <growstack/detail/thread.hpp>
 
 namespace growstack::grow {
 namespace {
@@ -59,14 +58,12 @@ void hear(const growth_step& step) noexcept {
             move_shadow({step.move->live.marked_lo, step.move->old.hi}, step.move->moved.distance);
             if (is_running) announce_memory(self); // one that is being left is announced when it is entered again
             return;
-        case trace_event::push_chunk:
-            return announce_memory(self);
+        case trace_event::push_chunk: return announce_memory(self);
         case trace_event::pop_chunk:
             announce_memory(self);
             if (exceptions_in_flight()) forget_innermost_frames(self);
             return;
-        default:
-            return;
+        default: return;
     }
 }
 

@@ -1,4 +1,4 @@
-// What AddressSanitizer must know of stacks, beside the switches: detail/address_sanitizer.hpp.
+// Tells AddressSanitizer about stacks, beside the switches: detail/address_sanitizer.hpp.
 #pragma once
 
 #include "sanitizer/address.hpp"

@@ -3,7 +3,6 @@
 #include "base/watch.hpp"
 #include "memory/stack_cache.hpp"
 #include "stack/alloca_block.hpp"
-#include "stack/counts.hpp"
 #include "stack/room.hpp"
 
 #include <new>
@@ -37,7 +36,7 @@ chunk* new_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexce
     const bounds memory = stackalloc_class(size_class);
     if (!memory.hi) [[unlikely]]
         return nullptr;
-    count_bytes(self, memory.bytes(), 0);
+    self.count_bytes(memory.bytes(), 0);
     auto* c = new (reinterpret_cast<void*>(memory.hi - sizeof(chunk))) chunk;
     c->owner = &self;
     c->memory = memory;

@@ -1,7 +1,6 @@
 // Linking and unlinking chunks: for segmented stacks, and for contiguous ones that must not move.
 #pragma once
 
-#include <growstack/detail/policy.hpp>
 #include <growstack/detail/stack.hpp>
 
 #include <optional>

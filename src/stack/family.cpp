@@ -3,7 +3,6 @@
 #include "stack/family.hpp"
 #include "stack/adjust.hpp"
 
-#include <growstack/detail/stack.hpp>
 #include <growstack/detail/thread.hpp>
 
 #include <mutex>

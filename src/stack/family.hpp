@@ -1,4 +1,4 @@
-// Which stacks may hold pointers into which.
+// A family is the stacks that may hold pointers into one another.
 //
 // A coroutine created by code that runs on a movable stack may refer to that stack: `generator g{[&] { ... }}` inside
 // a coroutine is everyday code. So each stack knows its dependents, and a move re-points their live frames, their

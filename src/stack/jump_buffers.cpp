@@ -1,11 +1,8 @@
 // Jump buffers of a stack that moves.
 #include "stack/jump_buffers.hpp"
-#include "arch/arch.hpp"
 #include "base/outward_call.hpp"
 #include "sanitizer/valgrind.hpp"
 #include "stack/root_stack.hpp"
-
-#include <growstack/detail/thread.hpp>
 
 #include <unwind.h>
 

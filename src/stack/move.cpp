@@ -1,12 +1,9 @@
 // A stack moves: newstack -> copystack -> adjust -> stackfree. Source: Go 1.19 runtime/stack.go, copystack.
 #include "stack/move.hpp"
-#include "base/relocate.hpp"
 #include "memory/quarantine.hpp"
-#include "memory/stackalloc.hpp"
 #include "sanitizer/address_shadow.hpp"
 #include "sanitizer/valgrind.hpp"
 #include "stack/adjust.hpp"
-#include "stack/counts.hpp"
 #include "stack/family.hpp"
 #include "stack/jump_buffers.hpp"
 #include "stack/release.hpp"
@@ -24,7 +21,7 @@ std::uintptr_t* words_at(std::uintptr_t address) noexcept { return reinterpret_c
 bounds newstack(stack& self, std::size_t bytes) noexcept {
     const bounds fresh = stackalloc_to_move(bytes, self.sizes->layout, self.memory);
     if (!fresh.hi) return fresh;
-    count_bytes(self, fresh.bytes(), self.memory.bytes());
+    self.count_bytes(fresh.bytes(), self.memory.bytes());
     tell({trace_event::newstack, self, fresh, fresh.bytes()});
     check_mark(self);
     return fresh;

@@ -1,10 +1,8 @@
-// What keeps a stack from moving.
+// Looks for what keeps a stack from moving.
 #include "stack/obstacle.hpp"
 #include "sanitizer/address_shadow.hpp"
 #include "stack/jump_buffers.hpp"
 #include "system/exceptions_in_flight.hpp"
-
-#include <growstack/detail/thread.hpp>
 
 namespace growstack::grow {
 namespace {
@@ -62,13 +60,11 @@ obstacle obstacle_to_move(stack& self, std::uintptr_t sp, moment when) noexcept 
 
 bool will_pass(const stack& self, obstacle o) noexcept {
     switch (o) {
-        case obstacle::none:
-            return false;
+        case obstacle::none: return false;
         case obstacle::library:
         case obstacle::unwinding:
         case obstacle::chunk:
-        case obstacle::exception:
-            return true;
+        case obstacle::exception: return true;
         default:
             return detail::read_limit() == detail::limit_switching || (self.policy()->moves && exceptions_in_flight());
     }

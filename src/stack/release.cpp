@@ -1,14 +1,12 @@
 // Trimming a stack that waits, and giving one back that has ended.
 #include "stack/release.hpp"
 #include "base/fatal.hpp"
-#include "memory/stackalloc.hpp"
 #include "stack/alloca_block.hpp"
 #include "stack/chunk.hpp"
 #include "stack/family.hpp"
 #include "stack/room.hpp"
 
 #include <growstack/detail/root_slots.hpp>
-#include <growstack/detail/stack.hpp>
 #include <growstack/detail/thread_sanitizer.hpp>
 
 #include <sys/mman.h>

@@ -4,7 +4,6 @@
 #include "base/outward_call.hpp"
 #include "base/watch.hpp"
 #include "sanitizer/address.hpp"
-#include "stack/counts.hpp"
 #include "system/guard.hpp"
 
 #include <growstack/detail/thread.hpp>
@@ -36,7 +35,7 @@ bool open(stack& self, const piece& p, std::uintptr_t lo) noexcept {
     const bounds opened{lo, p.accessible_lo()};
     if (!remove_guard(opened)) return false;
     p.opened_lo = opened.lo;
-    count_bytes(self, opened.bytes(), 0);
+    self.count_bytes(opened.bytes(), 0);
     tell({trace_event::open_room, self, opened, opened.bytes()});
     return true;
 }

@@ -6,7 +6,6 @@
 #include "base/fatal.hpp"
 #include "stack/room.hpp"
 
-#include <growstack/detail/thread.hpp>
 #include <growstack/this_coroutine.hpp>
 
 #include <exception>

@@ -1,4 +1,4 @@
-// Where stacks lie: addresses that few other values look like.
+// Chooses addresses for stacks that few other values look like.
 //
 // A move takes every word for a pointer that lies in the old stack's range. A value narrower than a word leaves the
 // rest of its word as it was, so a word can be half number, half stale pointer. Two rules keep such numbers right:

@@ -1,4 +1,4 @@
-// Whether the code that called a checked function expects an exception from it.
+// Asks if the code that called a checked function expects an exception from it.
 //
 // A prologue check can throw stack_overflow out of a function of which the compiler knows that it throws nothing: a
 // leaf, say. Its caller's exception table then has no entry for the call, and __gxx_personality_v0 ends the program

@@ -1,4 +1,4 @@
-// Whether the code that called a checked function expects an exception from it.
+// Asks if the code that called a checked function expects an exception from it.
 #pragma once
 
 #include <cstdint>

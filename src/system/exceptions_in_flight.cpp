@@ -3,8 +3,6 @@
 #include "system/exceptions_in_flight.hpp"
 #include "base/read_memory.hpp"
 
-#include <growstack/detail/thread.hpp>
-
 #include <algorithm>
 #include <array>
 

@@ -8,7 +8,6 @@
 
 #include "arch/arch.hpp"
 
-#include <growstack/detail/bounds.hpp>
 #include <growstack/detail/thread.hpp>
 
 namespace growstack::grow {

@@ -58,18 +58,10 @@ double mixed_kinds(const char* kinds, ...) {
     for (int weight = 1; *kinds; ++kinds, ++weight) {
         test::use_stack(300);
         switch (*kinds) {
-            case 'l':
-                total += weight * static_cast<double>(va_arg(arguments, long));
-                break;
-            case 'd':
-                total += weight * va_arg(arguments, double);
-                break;
-            case 'p':
-                total += weight * static_cast<double>(*va_arg(arguments, long*));
-                break;
-            case 'L':
-                total += weight * static_cast<double>(va_arg(arguments, long double));
-                break;
+            case 'l': total += weight * static_cast<double>(va_arg(arguments, long)); break;
+            case 'd': total += weight * va_arg(arguments, double); break;
+            case 'p': total += weight * static_cast<double>(*va_arg(arguments, long*)); break;
+            case 'L': total += weight * static_cast<double>(va_arg(arguments, long double)); break;
         }
     }
     va_end(arguments);

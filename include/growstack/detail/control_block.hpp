@@ -1,4 +1,4 @@
-// What a coroutine is made of, without its template parameters: a stack, and a body to run on it.
+// The control block is a coroutine without its template parameters: a stack, and a body to run on it.
 //
 // The block lies in the heap, so it stays where it is when the stack moves, and it holds the body with its captures.
 // Next: switch.hpp.

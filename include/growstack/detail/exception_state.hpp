@@ -1,4 +1,4 @@
-// What the C++ runtime keeps per thread about exceptions, and which belongs to the coroutine instead.
+// The C++ runtime keeps this about exceptions for each thread, though it belongs to the coroutine.
 //
 // A coroutine may yield inside a catch block or a destructor, so each switch exchanges this state.
 // Source: __cxa_eh_globals of the Itanium C++ ABI, section 2.2.2.

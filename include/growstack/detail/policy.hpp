@@ -3,7 +3,6 @@
 // A new policy is one such record, and one struct like contiguous_stack that names it: docs/design/path-of-a-check.md.
 #pragma once
 
-#include <growstack/detail/arch.hpp>
 #include <growstack/detail/config.hpp>
 #include <growstack/stack_layout.hpp>
 
@@ -25,14 +24,13 @@ enum class overflow_reason { fixed_size, reserved_size, max_bytes, no_memory };
 
 struct policy {
     const char* name;
-    unsigned
-        cache_row; // where a thread keeps ended coroutines for the next ones, below cache_rows; policies may share it
-    bool moves = false;                                    // to a larger place
-    bool links = false;                                    // chunks
-    bool reserves = false;                                 // max_bytes of address space from the start
+    unsigned cache_row = 0; // below cache_rows: where a thread keeps ended coroutines. Policies may share one
+    bool moves = false;     // to a larger place
+    bool links = false;     // chunks
+    bool reserves = false;  // max_bytes of address space from the start
     overflow_reason overflow = overflow_reason::max_bytes; // why it is full when it can grow no more
-    const char* guard_advice =
-        nullptr; // what to do where code without checks has filled it; null: the obstacle says it
+    const char* guard_advice = // what to do where code without checks has filled a stack that does not move
+        "only a check can make room: compile that code with -fsplit-stack, or call it through growstack::call";
 
     /// Makes room for a frame of frame_bytes below frame.callee_sp(), or throws stack_overflow.
     check_result (*make_room)(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes);

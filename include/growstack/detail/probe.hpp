@@ -1,4 +1,4 @@
-// Where the probes are: each puts its address and its slow path into a section of its own.
+// Each probe puts its address and its slow path into a section of its own, a table that the fault handler reads.
 //
 // The linker lays the sections of one program or shared library end to end and names their bounds. What it drops of the
 // code it drops of the table too: entries are in the group of the function that they belong to ("?").

@@ -1,4 +1,4 @@
-// What lies outside a stack and is re-pointed when it moves. Each stack has a list of the slots that point into it.
+// Root slots lie outside a stack and follow it when it moves. Each stack has a list of the slots that point into it.
 #pragma once
 
 #include <growstack/detail/bounds.hpp>

@@ -11,6 +11,9 @@
 
 namespace growstack::grow {
 
+/// In the fault handler, which has opened the spare of `self`.
+void note_spare(stack& self) noexcept;
+
 /// Moves the running stack, whose spare has been opened, if it may move.
 void leave_spare_slowly(stack& running) noexcept;
 

@@ -6,10 +6,7 @@
 // stack uses anyway.
 #pragma once
 
-#include <growstack/detail/arch.hpp>
-#include <growstack/detail/bounds.hpp>
 #include <growstack/detail/chunk.hpp>
-#include <growstack/detail/config.hpp>
 #include <growstack/detail/exception_state.hpp>
 #include <growstack/detail/policy.hpp>
 
@@ -118,6 +115,14 @@ struct stack {
         last_bytes_copied = last.bytes_copied;
         last_faults_and_peak[0] = last.guard_faults;
         last_faults_and_peak[1] = last.peak_stack_bytes;
+    }
+
+    /// Keeps the books when the stack's memory grows by `more` and shrinks by `less` bytes.
+    void count_bytes(std::size_t more, std::size_t less) noexcept {
+        stack_books& b = books();
+        b.stack_bytes += more;
+        if (b.stack_bytes > b.counts.peak_stack_bytes) b.counts.peak_stack_bytes = b.stack_bytes;
+        b.stack_bytes -= less;
     }
 
     /// Where the first frame begins.

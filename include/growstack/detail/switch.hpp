@@ -14,7 +14,6 @@
 #include <growstack/detail/address_sanitizer.hpp>
 #include <growstack/detail/control_block.hpp>
 #include <growstack/detail/spare.hpp>
-#include <growstack/detail/thread.hpp>
 #include <growstack/detail/thread_sanitizer.hpp>
 
 #include <boost/context/detail/fcontext.hpp>

@@ -1,8 +1,6 @@
-// What growstack keeps per thread: which stack runs, and where growth may run.
+// The thread's record: the stack that runs on it, and the place where growth may run.
 #pragma once
 
-#include <growstack/detail/arch.hpp>
-#include <growstack/detail/exception_state.hpp>
 #include <growstack/detail/stack.hpp>
 
 #include <cstddef>

@@ -1,3 +1,5 @@
+// Reads and re-points the registers of a signal frame, and recognises the loops that probe a large frame.
+//
 // Source: Linux arch/x86/include/uapi/asm/sigcontext.h; Intel SDM volume 1, chapter 13, for the XSAVE area; the probing
 // loops are those of GCC's ix86_adjust_stack_and_probe_stack_clash and allocate_dynamic_stack_space, and of LLVM's
 // X86FrameLowering and X86TargetLowering::EmitLoweredProbedAlloca.

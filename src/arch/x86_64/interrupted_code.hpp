@@ -1,4 +1,4 @@
-// What a signal handler sees of the interrupted code, and may change: registers in the kernel's signal frame.
+// The interrupted code, as a signal handler sees it and may change it: registers in the kernel's signal frame.
 #pragma once
 
 #include <growstack/detail/arch.hpp>

@@ -1,4 +1,4 @@
-// What glibc keeps in a jmp_buf. It encodes three of the words, so that a move does not see them for pointers.
+// The layout of glibc's jmp_buf. It encodes three of the words, so that a move does not see them as pointers.
 // Source: glibc 2.36 sysdeps/x86_64: jmpbuf-offsets.h, setjmp.S (PTR_MANGLE in pointer_guard.h).
 #pragma once
 

@@ -1,4 +1,4 @@
-// What the assembly files have in common.
+// Macros that the assembly files share.
 #pragma once
 
 #include "arch/x86_64/layout.h"

@@ -1,13 +1,9 @@
 // Searching after a move, telling each finding once.
-#include "base/modes.hpp"
-#include "base/watch.hpp"
 #include "coroutine/block_cache.hpp"
 #include "heap/process_heap.hpp"
 #include "memory/find_stack.hpp"
 #include "memory/stack_pool.hpp"
-#include "observe/audit/frames.hpp"
 #include "observe/audit/malloc_block.hpp"
-#include "observe/audit/place.hpp"
 #include "observe/audit/report.hpp"
 #include "sanitizer/valgrind.hpp"
 #include "stack/family.hpp"

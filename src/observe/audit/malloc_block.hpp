@@ -1,4 +1,4 @@
-// Which block of glibc's malloc an address lies in.
+// Finds the block of glibc's malloc that an address lies in.
 #pragma once
 
 #include "observe/audit/memory.hpp"

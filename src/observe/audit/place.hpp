@@ -1,4 +1,4 @@
-// What a word in the process's memory belongs to.
+// Finds what a word in the process's memory belongs to.
 #pragma once
 
 #include "observe/audit/memory.hpp"

@@ -41,19 +41,11 @@ void put_place(text& out, const audit_finding& f) noexcept {
     out << name(f.place);
     switch (f.place) {
         case audit_finding::global:
-        case audit_finding::thread_local_storage:
-            out << " " << f.name;
-            break;
+        case audit_finding::thread_local_storage: out << " " << f.name; break;
         case audit_finding::heap_block:
-        case audit_finding::mapping:
-            out << " of " << f.object_bytes << " bytes at " << f.object;
-            break;
-        case audit_finding::coroutine_stack:
-            out << " " << f.object << ", from its innermost frame";
-            break;
-        case audit_finding::thread_stack:
-            out << " that resumed it, from its innermost frame";
-            break;
+        case audit_finding::mapping: out << " of " << f.object_bytes << " bytes at " << f.object; break;
+        case audit_finding::coroutine_stack: out << " " << f.object << ", from its innermost frame"; break;
+        case audit_finding::thread_stack: out << " that resumed it, from its innermost frame"; break;
     }
     out << ", +" << f.offset;
     if (f.words > 1) out << " and in " << f.words - 1 << " more words there";

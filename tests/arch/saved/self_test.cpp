@@ -51,22 +51,13 @@ int fault_uses_one(int n) {
 
 int fault_in_a_switch(int n) {
     switch (n) {
-        case 0:
-            return inside(n) ^ 3;
-        case 1:
-            asm volatile("nop");
-            return n - 7;
-        case 2:
-            return n * n * n;
-        case 3:
-            return n / 3;
-        case 4:
-            asm volatile("" : "+r"(n));
-            return n << 3;
-        case 5:
-            return n % 11;
-        default:
-            return n + 1;
+        case 0: return inside(n) ^ 3;
+        case 1: asm volatile("nop"); return n - 7;
+        case 2: return n * n * n;
+        case 3: return n / 3;
+        case 4: asm volatile("" : "+r"(n)); return n << 3;
+        case 5: return n % 11;
+        default: return n + 1;
     }
 }
 

@@ -1,4 +1,4 @@
-// What headers need of x86-64 System V with glibc: growstack/detail/arch.hpp.
+// x86-64 System V with glibc, as far as headers need it: growstack/detail/arch.hpp.
 #pragma once
 
 #include <cstddef>
