@@ -54,7 +54,8 @@ stress_modes from_bits(unsigned bits) noexcept {
 } // namespace
 
 stress_modes set_stress(stress_modes modes) noexcept {
-    constexpr unsigned no_modes = grow::sanitizer_bit | grow::fiber_bit | grow::valgrind_bit | grow::audit_bit;
+    constexpr unsigned no_modes = grow::address_sanitizer_bit | grow::thread_sanitizer_bit | grow::valgrind_bit |
+                                  grow::audit_bit;
     return from_bits(stress_bits.exchange(to_bits(modes) | (stress_bits & no_modes)));
 }
 

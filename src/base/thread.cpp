@@ -1,4 +1,5 @@
-// The state of each thread. Initial-exec: reached with one load from the thread pointer, by the assembly and by every switch.
+// The state of each thread. Initial-exec: reached with one load from the thread pointer, by the assembly and by every
+// switch.
 #include <growstack/detail/thread.hpp>
 
 extern "C" {

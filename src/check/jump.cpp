@@ -39,7 +39,7 @@ constinit void* glibcs_jumps[std::size(jumps)] = {}; // where that is not the sa
 
 // When the program starts: there is no room for it on a coroutine's stack.
 [[gnu::constructor(102)]] void find_glibcs_jumps() noexcept {
-    if (!has_fibers()) return;
+    if (!has_thread_sanitizer_runtime()) return;
     void* const glibc = ::dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD);
     for (std::size_t i = 0; glibc && i < std::size(jumps); ++i) glibcs_jumps[i] = ::dlsym(glibc, jumps[i]);
 }
@@ -53,7 +53,7 @@ extern "C" {
 
 void growstack_note_setjmp(const void* env, std::uintptr_t sp) noexcept {
     stack* const self = running_coroutine();
-    if (self && has_fibers()) noted_calls_in(env) = static_cast<std::uint32_t>(noted_calls());
+    if (self && has_thread_sanitizer_runtime()) noted_calls_in(env) = static_cast<std::uint32_t>(noted_calls());
     if (!self || !self->policy()->moves) return;
     const checks_off quiet;
     const piece first = piece_of(*self, nullptr);
@@ -81,7 +81,7 @@ prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcep
     for (chunk* c; (c = self->innermost_chunk) && !piece_of(*self, c).has(sp); pop_chunk(*c->entered_from))
         forget_frames(c->memory);
     forget_frames({innermost_piece(*self).accessible_lo(), sp});
-    if (has_fibers()) forget_calls(noted_calls_in(env));
+    if (has_thread_sanitizer_runtime()) forget_calls(noted_calls_in(env));
     growstack::detail::write_limit(self->update_limit());
     // glibc's checked one knows nothing of chunks.
     return {index == checked_longjmp ? plain_longjmp : index, sp & ~std::uintptr_t{15}};
@@ -89,7 +89,7 @@ prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcep
 
 /// Returns glibc's function, or that of a sanitizer before it.
 void* growstack_find_jump(std::size_t index) noexcept {
-    const bool is_glibcs = has_fibers() && running_coroutine();
+    const bool is_glibcs = has_thread_sanitizer_runtime() && running_coroutine();
     void*& function = is_glibcs ? glibcs_jumps[index] : next_jumps[index];
     if (!function && !is_glibcs) function = ::dlsym(RTLD_NEXT, jumps[index]);
     if (!function) growstack::detail::fatal_no_jump(jumps[index]);

@@ -20,7 +20,7 @@ using grow::stack;
 // Leaves a coroutine that is at its end. Comes back if it has kept its stack and begins again, with another body.
 // In line, always: see switch.hpp.
 [[gnu::always_inline]] inline transfer_t die(stack& self, stack& resumer) noexcept {
-    if (grow::is_sanitized()) {
+    if (grow::is_under_address_sanitizer()) {
         write_limit(limit_check_never); // first: see leave()
         grow::announce_switch(self, resumer, true);
     }
@@ -46,7 +46,7 @@ extern "C" void growstack_enter(transfer_t arrived) noexcept {
     auto& block = *static_cast<control_block*>(arrived.data);
     for (;;) {
         block.stack.resumer->context = arrived.fctx;
-        if (grow::is_sanitized()) grow::confirm_switch(block.stack, *block.stack.resumer);
+        if (grow::is_under_address_sanitizer()) grow::confirm_switch(block.stack, *block.stack.resumer);
         block.stack.add(grow::has_started);
         write_limit(block.stack.limit);
         run_body(block);

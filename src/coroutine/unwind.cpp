@@ -88,9 +88,9 @@ void end(control_block& block) noexcept {
     grow::announce_switch(resumer, self);
     leave(thread, resumer, self);
     thread.running = &self;
-    void* const fiber = grow::enter_fiber(self);
+    void* const fiber = grow::enter_tsan_fiber(self);
     ontop_fcontext(self.context, &request, start_unwind);
-    grow::leave_fiber(fiber);
+    grow::leave_tsan_fiber(fiber);
     thread.running = &resumer;
     grow::confirm_switch(resumer, self);
     write_limit(resumer.limit);

@@ -56,7 +56,7 @@ bounds memory_of(stack_class c, std::uintptr_t slot_hi) noexcept { return {guard
 
 // AddressSanitizer and Valgrind hear of each stack where it leaves the pool and where it comes back: no thread keeps
 // any.
-bool is_told_of_stacks() noexcept { return is_sanitized() || is_under_valgrind(); }
+bool is_told_of_stacks() noexcept { return is_under_address_sanitizer() || is_under_valgrind(); }
 
 std::uintptr_t take_slot(stack_class c, unsigned hi_class) noexcept {
     if (c < cached_classes && cache.is_ready && !is_told_of_stacks()) {
@@ -97,15 +97,15 @@ bounds stackalloc_slowly(stack_class c, unsigned hi_class) noexcept {
     if (!slot_hi) return {};
     count_in_use(static_cast<std::ptrdiff_t>(bytes_of(c)));
     // With the growth room: its place may have been another stack's memory, and have been forbidden as that.
-    if (is_sanitized()) forget_frames({guard_below(c, slot_hi).lo, slot_hi});
+    if (is_under_address_sanitizer()) forget_frames({guard_below(c, slot_hi).lo, slot_hi});
     return place_in_slot(c, slot_hi, hi_class);
 }
 
 void stackfree_slowly(std::uintptr_t slot_hi, stack_class c) noexcept {
     const outward_call outward;
-    if (is_sanitized()) forget_frames(memory_of(c, slot_hi));
+    if (is_under_address_sanitizer()) forget_frames(memory_of(c, slot_hi));
     if (is_poisoning() && !is_under_valgrind()) poison({slot_hi - bytes_of(c), slot_hi});
-    if (is_sanitized()) forbid(memory_of(c, slot_hi));
+    if (is_under_address_sanitizer()) forbid(memory_of(c, slot_hi));
     count_in_use(-static_cast<std::ptrdiff_t>(bytes_of(c)));
     if (!cache.is_ready || c >= cached_classes || is_told_of_stacks()) return shared_pool().give(c, slot_hi);
     if (cache.stacks[c].count() >= most_cached(c)) shared_pool().give(c, cache.stacks[c], most_cached(c) / 2);

@@ -114,7 +114,8 @@ stack_options without_dense(stack_options options) noexcept {
 grow::stack_sizes computed(const grow::policy& policy, const stack_options& wanted) {
     check_sizes(wanted, policy);
     const stress_modes modes = stress();
-    const bool is_hard = grow::is_sanitized() || grow::has_fibers() || modes.link || modes.fault;
+    const bool is_hard = grow::is_under_address_sanitizer() || grow::has_thread_sanitizer_runtime() || modes.link ||
+                         modes.fault;
     const bool is_guarded_instead = wanted.layout == stack_layout::dense && is_hard;
     const stack_options options = is_guarded_instead ? without_dense(wanted) : wanted;
     const std::size_t bytes = first_bytes(options, policy);

@@ -6,7 +6,7 @@
 namespace growstack::grow {
 
 /// Says if the program runs under AddressSanitizer. The following functions do nothing where it does not.
-bool has_sanitizer() noexcept;
+bool has_address_sanitizer_runtime() noexcept;
 
 /// The code is going to run in `to`. What must be known of the stack that is left goes to *state; null: it dies.
 void start_switch(void** state, bounds to) noexcept;

@@ -22,8 +22,8 @@ constexpr unsigned synchronise = 0; // what one side did before the switch happe
 
 } // namespace
 
-void* enter_fiber(stack& to) noexcept {
-    if (!has_fibers()) return nullptr;
+void* enter_tsan_fiber(stack& to) noexcept {
+    if (!has_thread_sanitizer_runtime()) return nullptr;
     void*& fiber = to.books().sanitizer_state;
     if (!fiber) fiber = __tsan_create_fiber(0);
     void* const left = __tsan_get_current_fiber();
@@ -31,12 +31,12 @@ void* enter_fiber(stack& to) noexcept {
     return left;
 }
 
-void leave_fiber(void* fiber) noexcept {
+void leave_tsan_fiber(void* fiber) noexcept {
     if (fiber) __tsan_switch_to_fiber(fiber, synchronise);
 }
 
-void free_fiber(stack& self) noexcept {
-    if (!has_fibers() || !self.books().sanitizer_state) return;
+void free_tsan_fiber(stack& self) noexcept {
+    if (!has_thread_sanitizer_runtime() || !self.books().sanitizer_state) return;
     __tsan_destroy_fiber(std::exchange(self.books().sanitizer_state, nullptr));
 }
 
@@ -49,12 +49,12 @@ void forget_calls(std::size_t count) noexcept {
     while (noted_calls() > count) __tsan_func_exit();
 }
 
-bool has_fibers() noexcept { return __tsan_switch_to_fiber; }
+bool has_thread_sanitizer_runtime() noexcept { return __tsan_switch_to_fiber; }
 
 namespace {
 
 [[gnu::constructor(102)]] void note_sanitizer() noexcept {
-    if (has_fibers()) stress_bits |= fiber_bit;
+    if (has_thread_sanitizer_runtime()) stress_bits |= thread_sanitizer_bit;
 }
 
 } // namespace

@@ -14,11 +14,11 @@ namespace {
 constexpr std::align_val_t alignment{alignof(alloca_block)};
 
 void* new_memory(std::size_t bytes) noexcept {
-    return is_sanitized() ? take_above_stacks(bytes) : ::operator new(bytes, alignment, std::nothrow);
+    return is_under_address_sanitizer() ? take_above_stacks(bytes) : ::operator new(bytes, alignment, std::nothrow);
 }
 
 void delete_block(alloca_block* b) noexcept {
-    if (is_sanitized()) give_above_stacks(b, sizeof *b + b->bytes);
+    if (is_under_address_sanitizer()) give_above_stacks(b, sizeof *b + b->bytes);
     else ::operator delete(b, alignment);
 }
 

@@ -22,17 +22,17 @@ bounds innermost_with_room(stack& self) noexcept {
 } // namespace
 
 void announce_switch(stack& from, stack& to, bool dies) noexcept {
-    if (has_sanitizer()) start_switch(dies ? nullptr : &state_of(from), innermost_with_room(to));
+    if (has_address_sanitizer_runtime()) start_switch(dies ? nullptr : &state_of(from), innermost_with_room(to));
 }
 
 void confirm_switch(stack& self, stack& came_from) noexcept {
-    if (!has_sanitizer()) return;
+    if (!has_address_sanitizer_runtime()) return;
     const bounds left = finish_switch(state_of(self));
     if (!came_from.policy()) came_from.memory = left; // only AddressSanitizer knows a thread's own stack
 }
 
 void announce_memory(stack& self) noexcept {
-    if (!has_sanitizer()) return;
+    if (!has_address_sanitizer_runtime()) return;
     const outward_call outward;
     void* state = nullptr;
     start_switch(&state, innermost_with_room(self));
@@ -40,11 +40,11 @@ void announce_memory(stack& self) noexcept {
 }
 
 void forget_innermost_frames(stack& self) noexcept {
-    if (has_sanitizer()) forget_frames(innermost_with_room(self));
+    if (has_address_sanitizer_runtime()) forget_frames(innermost_with_room(self));
 }
 
 void forget_all_frames(stack& self) noexcept {
-    if (!has_sanitizer()) return;
+    if (!has_address_sanitizer_runtime()) return;
     for_each_piece(self, 0, [](const piece& p, bounds) { forget_frames(p.with_room()); });
 }
 
@@ -68,7 +68,7 @@ void hear(const growth_step& step) noexcept {
 }
 
 [[gnu::constructor(102)]] void watch_for_sanitizer() noexcept {
-    if (has_sanitizer()) watch(watch_place::address_sanitizer, hear);
+    if (has_address_sanitizer_runtime()) watch(watch_place::address_sanitizer, hear);
 }
 
 } // namespace

@@ -52,7 +52,7 @@ void release_stack(stack& self) noexcept {
     release_chunks(self);
     free_alloca_blocks(self, {0, UINTPTR_MAX}, UINTPTR_MAX);
     if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));
-    free_fiber(self);
+    free_tsan_fiber(self);
     self.books().mark = 0;
     self.note_yield_above = UINTPTR_MAX; // the audit would find the old one: an address in memory that is given back
     self.keep_counts();

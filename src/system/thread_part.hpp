@@ -1,5 +1,5 @@
-// A thread's part of something that all threads share, a cache, say. It begins at the thread's first use of it, and ends
-// with the thread.
+// A thread's part of something that all threads share, a cache, say. It begins at the thread's first use of it, and
+// ends with the thread.
 #pragma once
 
 #include <mutex>

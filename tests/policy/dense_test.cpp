@@ -18,11 +18,12 @@ using growstack::stack_layout;
 
 namespace {
 
-constexpr bool is_sanitized = growstack::grow::has_address_sanitizer || growstack::grow::has_thread_sanitizer;
+constexpr bool is_under_address_sanitizer = growstack::grow::has_address_sanitizer ||
+                                            growstack::grow::has_thread_sanitizer;
 
 // Says why not, once for each test.
 bool are_stacks_dense() {
-    if (!growstack::stress().link && !growstack::stress().fault && !is_sanitized) return true;
+    if (!growstack::stress().link && !growstack::stress().fault && !is_under_address_sanitizer) return true;
     std::printf("not run in the hard modes link and fault, and under sanitizers: dense stacks are guarded there.\n");
     return false;
 }

@@ -72,9 +72,9 @@ void finish(control_block& block, grow::stack& resumer);
     leave(thread, resumer, self);
     thread.running = &self;
     [[maybe_unused]] void* fiber = nullptr;
-    if constexpr (grow::has_thread_sanitizer) fiber = grow::enter_fiber(self);
+    if constexpr (grow::has_thread_sanitizer) fiber = grow::enter_tsan_fiber(self);
     self.context = context_of(boost::context::detail::jump_fcontext(self.context, &block));
-    if constexpr (grow::has_thread_sanitizer) grow::leave_fiber(fiber);
+    if constexpr (grow::has_thread_sanitizer) grow::leave_tsan_fiber(fiber);
     thread.running = &resumer; // the same thread: whoever resumes waits here
     if constexpr (grow::has_address_sanitizer) arrive(resumer, self);
     if (self.is_dead()) [[unlikely]]

@@ -24,13 +24,13 @@ inline constexpr bool has_thread_sanitizer = false;
 // In the library, which is never instrumented itself: they ask at run time if ThreadSanitizer is there.
 
 /// Before a switch to `to`: goes over to its fiber, which is made at the first one. Returns the fiber that is left.
-void* enter_fiber(stack& to) noexcept;
+void* enter_tsan_fiber(stack& to) noexcept;
 
-/// After the switch back: goes over to the fiber that enter_fiber() has returned.
-void leave_fiber(void* fiber) noexcept;
+/// After the switch back: goes over to the fiber that enter_tsan_fiber() has returned.
+void leave_tsan_fiber(void* fiber) noexcept;
 
 /// Gives the fiber of a stack that no code runs on any more back.
-void free_fiber(stack& self) noexcept;
+void free_tsan_fiber(stack& self) noexcept;
 
 /// Returns how many calls ThreadSanitizer has noted that have not returned, of the fiber that runs.
 std::size_t noted_calls() noexcept;
@@ -39,6 +39,6 @@ std::size_t noted_calls() noexcept;
 void forget_calls(std::size_t count) noexcept;
 
 /// Says if the program runs under ThreadSanitizer.
-bool has_fibers() noexcept;
+bool has_thread_sanitizer_runtime() noexcept;
 
 } // namespace growstack::grow
