@@ -8,6 +8,7 @@
 
 #include <array>
 #include <mutex>
+#include <utility>
 
 namespace growstack::grow {
 namespace {
@@ -23,7 +24,7 @@ public:
 
     former_stack pop() noexcept {
         --count_;
-        return all_[first_++ % capacity];
+        return std::exchange(all_[first_++ % capacity], {}); // the audit would find what is left there
     }
 
     const former_stack* find(std::uintptr_t address) const noexcept {
