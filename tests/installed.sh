@@ -43,5 +43,10 @@ g++ "$scratch/main.o" "${link_flags[@]}" -o "$scratch/main"
 says=$("$scratch/main")
 [[ $says == "1001 frames, moved" ]] || { echo "the program says: $says"; exit 1; }
 
+# Nothing in the program refers to these, so the linker takes them out of the library only if that asks for them.
+says=$(GROWSTACK_AUDIT=perhaps "$scratch/main" 2>&1)
+[[ $says == *GROWSTACK_AUDIT*perhaps* ]] || { echo "the program does not read GROWSTACK_AUDIT: $says"; exit 1; }
+nm "$scratch/main" | grep -q growstack_for_debuggers || { echo "the program tells debuggers nothing"; exit 1; }
+
 # An object without .note.GNU-stack would make the stack executable.
 readelf -lW "$scratch/main" | grep -q 'GNU_STACK.*RW ' || { echo "the program has an executable stack"; exit 1; }
