@@ -6,8 +6,14 @@ extern "C" {
 [[gnu::tls_model("initial-exec")]] constinit thread_local growstack::grow::thread_state growstack_thread;
 }
 
-// Nothing else brings what debuggers are told, and the audit's setting, out of the static library into every program.
+namespace growstack::grow {
+struct told_to_debuggers;
+
 extern "C" {
-extern const char growstack_for_debuggers, growstack_audit_setting;
-[[gnu::used]] static const char* const wanted[] = {&growstack_for_debuggers, &growstack_audit_setting};
+extern told_to_debuggers growstack_for_debuggers;
+extern const char growstack_audit_setting[];
+
+// Nothing else brings what debuggers are told, and the audit's setting, out of the static library into every program.
+[[gnu::used]] static const void* const wanted[] = {&growstack_for_debuggers, growstack_audit_setting};
 }
+} // namespace growstack::grow
