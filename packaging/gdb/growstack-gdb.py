@@ -256,7 +256,7 @@ class Coroutine:
 
     @property
     def status(self):
-        if self.resumer == self.id:
+        if self.is_ended:
             return "dead"
         if not self.resumer:
             return "suspended"
@@ -265,6 +265,10 @@ class Coroutine:
     @property
     def is_started(self):
         return bool(read_number(self.id + self.facts["stack.has_started"], 1) & 1)
+
+    @property
+    def is_ended(self):
+        return bool(read_number(self.id + self.facts["stack.has_started"], 1) & 2)
 
     @property
     def chunks(self):
@@ -378,8 +382,7 @@ class Library:
         for stack in [thread.running, *thread.waiting]:
             while stack and stack not in [t.root for t in self.threads]:
                 yield stack
-                resumer = read_word(stack + self.facts["stack.resumer"])
-                stack = resumer if resumer != stack else 0
+                stack = read_word(stack + self.facts["stack.resumer"])
 
     def used_slots(self):
         """Yields the high end and the alignment of each slot that may hold a stack, as stack_pool::for_each_used_slot."""

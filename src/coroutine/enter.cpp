@@ -25,7 +25,7 @@ using grow::stack;
         grow::announce_switch(self, resumer, true);
     }
     leave(grow::this_thread(), self, resumer);
-    self.resumer = &self;
+    self.add(grow::has_ended);
     return jump_fcontext(resumer.context, nullptr);
 }
 

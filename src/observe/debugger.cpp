@@ -41,7 +41,7 @@ constexpr class_facts classes = [] {
 }();
 
 static_assert(sizeof(heap::mspan::slot_class) == 4 && sizeof(heap::mspan::capacity) == 4);
-static_assert(has_started == 1 << 8, "the lowest bit of the second byte");
+static_assert(has_started == 1 << 8 && has_ended == 2 << 8, "the lowest bits of the second byte");
 
 using heap::mspan;
 

@@ -34,6 +34,7 @@ enum state_bit : unsigned short {
     has_body = 64,         // for whoever made this stack: a callable is attached
     spare_is_open = 128,   // below the growth room: see detail/spare.hpp
     has_started = 256,
+    has_ended = 512,
 };
 
 /// Counts of what growth has done to one stack. Bytes are of stack memory, headroom and open rooms included.
@@ -78,7 +79,7 @@ struct stack {
     bounds memory; // the first, or only, piece; hi is 0: given back
 
     // Read and written at each switch. Where the memory has been given back, they are the last counts.
-    stack* resumer = nullptr; // who gets control back at a yield; null: suspended; itself: dead
+    stack* resumer = nullptr; // who gets control back at a yield; null: suspended. Of one that has ended: the last one
     union {
         std::uintptr_t limit = 0; // the thread's limit slot while this stack runs
         std::size_t last_moves;
@@ -142,13 +143,14 @@ struct stack {
     }
 
     bool is_suspended() const noexcept { return !resumer; }
-    bool is_dead() const noexcept { return resumer == this; }
+    bool is_dead() const noexcept { return has(has_ended); }
 
     /// Says if the stack is as it was when it was made, but for the body that ran: the next coroutine may have it.
     bool is_as_new() const noexcept {
         const stack_books& b = books();
         const bool is_alone = !pins && !b.jump_pin && !b.creator && !b.first_dependent && !b.roots;
-        return is_alone && (state & ~(has_started | has_body)) == sizes->state && b.mark == stack_books::whole &&
+        return is_alone && (state & ~(has_started | has_ended | has_body)) == sizes->state &&
+               b.mark == stack_books::whole &&
                b.counts.peak_stack_bytes == sizes->initial_bytes; // nothing moved, linked, opened or allocated
     }
 
