@@ -31,12 +31,20 @@ void confirm_switch(stack& self, stack& came_from) noexcept {
     if (!came_from.policy()) came_from.memory = left; // only AddressSanitizer knows a thread's own stack
 }
 
-void announce_memory(stack& self) noexcept {
-    if (!has_address_sanitizer_runtime()) return;
+namespace {
+
+// A function of its own: native() calls announce_memory on a stack that may be dense, and this frame is large.
+[[gnu::noinline]] void announce_to_sanitizer(stack& self) noexcept {
     const outward_call outward;
     void* state = nullptr;
     start_switch(&state, innermost_with_room(self));
     finish_switch(state);
+}
+
+} // namespace
+
+void announce_memory(stack& self) noexcept {
+    if (has_address_sanitizer_runtime()) announce_to_sanitizer(self);
 }
 
 void forget_innermost_frames(stack& self) noexcept {
