@@ -3,9 +3,13 @@
 
 include/growstack is the ground under all of them, and includes nothing of src/. And that only the arch folders name
 what a machine has: its registers, its instructions.
+
+With the library, layers.py LIBGROWSTACK.A, the same for calls: headers could hide those that go up. What is declared in
+include/ may be called from everywhere, and the assembly calls what src/arch/arch.hpp says.
 """
 import pathlib
 import re
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -44,6 +48,24 @@ def machine_words():
             yield name, found[0]
 
 
+def upward_calls(order, library):
+    """Yields (object, function, object above that has it)."""
+    ground = " ".join(path.read_text() for path in [ROOT / "src/arch/arch.hpp", *ROOT.glob("include/**/*.hpp")])
+    definitions, uses = {}, []
+    listing = subprocess.run(["nm", "-A", "-C", library], capture_output=True, text=True, check=True).stdout
+    for line in listing.splitlines():
+        owner, kind, symbol = re.match(r"[^:]*:([^:]*):[0-9a-f ]* (\w) (.*)", line).groups()
+        if kind == "T":
+            definitions[symbol] = owner
+        elif kind == "U":
+            uses.append((owner, symbol))
+    for user, symbol in uses:
+        owner = definitions.get(symbol)
+        name = re.sub(r"\(.*", "", symbol).split("::")[-1]
+        if owner and order.index(owner.split("_")[0]) > order.index(user.split("_")[0]) and name not in ground:
+            yield user, symbol, owner
+
+
 def problem(order, folder, target, text):
     if target not in order or not (ROOT / "src" / text).exists():
         return f"there is no src/{text}; write the path from src/"
@@ -63,6 +85,8 @@ def main():
         passed += not wrong
         if wrong:
             problems.append(f'{name}: #include "{text}": {wrong}')
+    for library in sys.argv[1:]:
+        problems += [f"{user} calls {name} of {owner}, above" for user, name, owner in upward_calls(order, library)]
     problems += [f"{name}: only src/arch may name {word!r}" for name, word in machine_words()]
     print("\n".join(problems))
     print(f"{passed} passed, {len(problems)} failed")
