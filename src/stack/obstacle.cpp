@@ -22,6 +22,12 @@ bool has_exceptions_in_flight(const stack& self, moment when) noexcept {
 constexpr const char* passing_advice =
     "an exception is in flight, or a chunk is linked, or growstack itself runs, and the stack must not move: call "
     "this_coroutine::ensure before";
+constexpr const char* hidden_locals_advice =
+    "AddressSanitizer keeps locals in its heap, and the stack must not move: compile without "
+    "-fsanitize-address-use-after-return=always";
+constexpr const char* large_frame_advice =
+    "a frame is larger than the address space below the stack: compile that code with -fstack-clash-protection, or "
+    "call it through growstack::call";
 constexpr const char* pin_advice =
     "a growstack::pin lives, or a jmp_buf outside the stack, and the stack must not move: call this_coroutine::ensure "
     "before the pin, or growstack::native";
@@ -36,11 +42,9 @@ constexpr const char* advice_of[] = {
     passing_advice,
     "stack_options::move_at_guard is off: compile that code with -fsplit-stack, or call this_coroutine::ensure before",
     pin_advice,
-    "AddressSanitizer keeps locals in its heap, and the stack must not move: compile without "
-    "-fsanitize-address-use-after-return=always",
+    hidden_locals_advice,
     passing_advice,
-    "a frame is larger than the address space below the stack: compile that code with -fstack-clash-protection, or "
-    "call it through growstack::call",
+    large_frame_advice,
 };
 
 } // namespace

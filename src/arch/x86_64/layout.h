@@ -2,6 +2,8 @@
 // so does layout.cpp, which holds it to the structs.
 #pragma once
 
+// NOLINTBEGIN(modernize-macro-to-enum, bugprone-macro-parentheses): assembly has nothing else
+
 // struct check_frame (growstack/detail/arch/x86_64.hpp), from rbp.
 #define FRAME_BYTES 120
 #define FRAME_CHECK_ADDRESS 8
@@ -42,3 +44,5 @@
 #define ROOM_BYTES 0xf000   // the growth room and the spare
 #define SLACK_BYTES 0x10000 // a power of two
 #define LARGEST_WITHOUT_SLACK_BYTES 0x20000
+
+// NOLINTEND(modernize-macro-to-enum, bugprone-macro-parentheses)
