@@ -4,6 +4,8 @@
 #include "stack/jump_buffers.hpp"
 #include "system/exceptions_in_flight.hpp"
 
+#include <iterator>
+
 namespace growstack::grow {
 namespace {
 
@@ -46,6 +48,7 @@ constexpr const char* advice_of[] = {
     passing_advice,
     large_frame_advice,
 };
+static_assert(std::size(advice_of) == static_cast<unsigned>(obstacle::large_frame) + 1);
 
 } // namespace
 
