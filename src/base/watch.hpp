@@ -54,9 +54,10 @@ inline bool is_watched() noexcept { return __atomic_load_n(&growstack_is_observe
 /// Tells all watchers. Keeps the vector registers.
 void tell_watchers(const growth_step& step) noexcept;
 
-inline void tell(const growth_step& step) noexcept {
+// By value: the step is put together only where somebody hears of it.
+inline void tell(trace_event::kind_type kind, stack& self, bounds memory, std::size_t bytes) noexcept {
     if (is_watched()) [[unlikely]]
-        tell_watchers(step);
+        tell_watchers({kind, self, memory, bytes});
 }
 
 } // namespace growstack::grow

@@ -6,8 +6,9 @@ namespace growstack::grow {
 
 check_result link_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes) {
     overflow_reason reason;
-    if (const auto linked = push_chunk(self, frame, frame_bytes, argument_bytes, reason)) [[likely]]
-        return *linked;
+    const check_result linked = push_chunk(self, frame, frame_bytes, argument_bytes, reason);
+    if (linked.frame) [[likely]]
+        return linked;
     return overflow(self, frame, frame_bytes, reason);
 }
 

@@ -67,12 +67,12 @@ std::uintptr_t copy_arguments(std::uintptr_t hi, const check_frame& frame, std::
 
 void free_kept_chunk(stack& self) noexcept {
     if (!self.ready) return;
-    tell({trace_event::stackfree, self, self.ready->memory, self.ready->memory.bytes()});
+    tell(trace_event::stackfree, self, self.ready->memory, self.ready->memory.bytes());
     free_chunk(self, std::exchange(self.ready, nullptr));
 }
 
-std::optional<check_result> push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes,
-                                       std::size_t argument_bytes, overflow_reason& reason) {
+check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes,
+                        overflow_reason& reason) {
     // A signal handler's check, in the few instructions in which __morestack enters or leaves the kept chunk: that
     // chunk is not ours to take, nor is the place where the next one is kept. The same for whatever it calls.
     const bool is_in_transition = frame.limit == detail::limit_in_transition ||
@@ -80,7 +80,7 @@ std::optional<check_result> push_chunk(stack& self, check_frame& frame, std::siz
     const std::size_t bytes = chunk_bytes_for(self, frame_bytes, argument_bytes);
     chunk* c = is_in_transition ? new_chunk(self, bytes, reason) : take_chunk(self, bytes, reason);
     if (!c) [[unlikely]]
-        return {};
+        return {nullptr, nullptr};
     c->is_in_transition = is_in_transition;
     c->is_kept = self.sizes->keep_chunk && !is_in_transition;
     c->older = self.innermost_chunk;
@@ -89,10 +89,10 @@ std::optional<check_result> push_chunk(stack& self, check_frame& frame, std::siz
     c->limit = self.update_limit();
     ++self.chunks_linked;
     frame.entered = c;
-    tell({trace_event::push_chunk, self, c->memory, c->is_new ? c->memory.bytes() : 0});
+    tell(trace_event::push_chunk, self, c->memory, c->is_new ? c->memory.bytes() : 0);
     c->is_new = false;
-    return check_result{
-        &frame, reinterpret_cast<void*>(copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
+    return {&frame,
+            reinterpret_cast<void*>(copy_arguments(reinterpret_cast<std::uintptr_t>(c), frame, argument_bytes))};
 }
 
 void pop_chunk(check_frame& frame) noexcept {
@@ -102,7 +102,7 @@ void pop_chunk(check_frame& frame) noexcept {
     if (self.books().allocas) [[unlikely]]
         free_alloca_blocks(self, c->memory, c->memory.hi);
     if (frame.limit != detail::limit_in_transition) frame.limit = self.update_limit();
-    tell({trace_event::pop_chunk, self, c->memory, c->is_kept ? 0 : c->memory.bytes()});
+    tell(trace_event::pop_chunk, self, c->memory, c->is_kept ? 0 : c->memory.bytes());
     if (!c->is_kept) return free_chunk(self, c);
     free_kept_chunk(self);
     self.ready = c;

@@ -3,15 +3,13 @@
 
 #include <growstack/detail/stack.hpp>
 
-#include <optional>
-
 namespace growstack::grow {
 
 /// Links a chunk with room for a frame of frame_bytes and copies the callee's argument_bytes of stack arguments to it.
-/// Runs on the thread's root stack. Returns where the call continues; if the stack's max_bytes or memory does not allow
-/// it, nothing, and `reason` says which.
-std::optional<check_result> push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes,
-                                       std::size_t argument_bytes, overflow_reason& reason);
+/// Runs on the thread's root stack. Returns where the call continues; a null frame if the stack's max_bytes or memory
+/// does not allow it, and `reason` says which.
+check_result push_chunk(stack& self, check_frame& frame, std::size_t frame_bytes, std::size_t argument_bytes,
+                        overflow_reason& reason);
 
 /// Unlinks the chunk that `frame` entered; called when the callee has returned or an exception leaves it.
 void pop_chunk(check_frame& frame) noexcept;

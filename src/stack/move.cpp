@@ -22,7 +22,7 @@ bounds newstack(stack& self, std::size_t bytes) noexcept {
     const bounds fresh = stackalloc_to_move(bytes, self.sizes->layout, self.memory);
     if (!fresh.hi) return fresh;
     self.count_bytes(fresh.bytes(), self.memory.bytes());
-    tell({trace_event::newstack, self, fresh, fresh.bytes()});
+    tell(trace_event::newstack, self, fresh, fresh.bytes());
     check_mark(self);
     return fresh;
 }
@@ -39,7 +39,7 @@ void copystack(const stack_move& m) noexcept {
     self.books().opened_lo = 0;
     self.remove(spare_is_open);
     update_note_yield_above(self); // the audit would find the old one
-    tell({trace_event::copystack, self, m.fresh, live_bytes});
+    tell(trace_event::copystack, self, m.fresh, live_bytes);
 }
 
 // How many live words have been re-pointed.
@@ -65,13 +65,13 @@ void adjust(const stack_move& m) noexcept {
         adjust_attached(self, form);
         adjust_dependents(self, form);
     }
-    if (is_watched()) tell({trace_event::adjust, self, m.fresh, m.old.hi - m.live.lo, count_pointers(m), &m});
+    if (is_watched()) tell_watchers({trace_event::adjust, self, m.fresh, m.old.hi - m.live.lo, count_pointers(m), &m});
 }
 
 void stackfree(const stack_move& m, std::uintptr_t opened_lo) noexcept {
     stack& self = m.self;
     close_room(self, {m.old, self.sizes->layout, opened_lo});
-    tell({trace_event::stackfree, self, m.old, m.old.bytes()});
+    tell(trace_event::stackfree, self, m.old, m.old.bytes());
     stackfree_after_move(self, m.old, self.sizes->layout, m.live.code);
     self.shallow_yields = 0;
 }

@@ -36,7 +36,7 @@ bool open(stack& self, const piece& p, std::uintptr_t lo) noexcept {
     if (!remove_guard(opened)) return false;
     p.opened_lo = opened.lo;
     self.count_bytes(opened.bytes(), 0);
-    tell({trace_event::open_room, self, opened, opened.bytes()});
+    tell(trace_event::open_room, self, opened, opened.bytes());
     return true;
 }
 
