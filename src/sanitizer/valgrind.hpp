@@ -25,6 +25,10 @@ void retire_slot(bounds slot) noexcept;
 /// What lies here counts as defined.
 void define_for_valgrind(void* lo, std::size_t bytes) noexcept;
 
+/// Makes memory that frames have left, which is inaccessible to Memcheck, accessible: it is written to before sp goes
+/// there.
+void reuse_for_valgrind(bounds memory) noexcept;
+
 /// While it lives, what this thread does is no error: it looks at memory that may be anything.
 class valgrind_ignores {
 public:

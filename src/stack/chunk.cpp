@@ -2,6 +2,7 @@
 #include "stack/chunk.hpp"
 #include "base/watch.hpp"
 #include "memory/stack_cache.hpp"
+#include "sanitizer/valgrind.hpp"
 #include "stack/alloca_block.hpp"
 #include "stack/room.hpp"
 
@@ -54,6 +55,7 @@ chunk* take_chunk(stack& self, std::size_t bytes, overflow_reason& reason) noexc
 // Copies the callee's stack arguments to below `hi` and returns where they lie: sp at the call. Alignment is kept.
 std::uintptr_t copy_arguments(std::uintptr_t hi, const check_frame& frame, std::size_t argument_bytes) noexcept {
     if (!argument_bytes) return hi;
+    if (is_under_valgrind()) reuse_for_valgrind({hi - argument_bytes - 2 * argument_alignment, hi});
     const std::uintptr_t from = frame.callee_sp() + sizeof frame.return_address;
     std::uintptr_t to = hi - argument_bytes;
     to -= (to - from) & (argument_alignment - 1);

@@ -299,6 +299,7 @@ TEST_CASE("growstack's own code stays within a dense stack that does not move") 
 TEST_CASE("code without checks that calls back from beyond a dense stack's end ends the program, which says so") {
     if (!are_stacks_dense()) return;
     const auto end = test::run_in_child([] {
+        const neighbours below; // or there would be no memory to run into
         test::run<test::contiguous>([] { test::call_without_checks(3000, [] { test::use_stack(100); }); }, dense(2048));
     });
     CHECK(end.signal == SIGABRT);
