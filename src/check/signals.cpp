@@ -80,9 +80,8 @@ void warn_if_not_installed() noexcept {
     ::sigaction(SIGSEGV, nullptr, &found);
     if (is_ours(found)) return;
     detail::message line;
-    line
-        << "growstack: the handler of SIGSEGV cannot be installed, and no stack grows in code without checks: is a sanitizer's option "
-           "handle_segv=2 set? With 1 it hears of all faults that are not growstack's";
+    line << "growstack: the handler of SIGSEGV cannot be installed, and no stack grows in code without checks: is a "
+            "sanitizer's option handle_segv=2 set? With 1 it hears of all faults that are not growstack's";
     line.write_line();
 }
 

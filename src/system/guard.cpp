@@ -82,8 +82,8 @@ bool guards_take_mappings() noexcept { return !has_guard_regions.load(std::memor
 
 const char* no_memory_advice() noexcept {
     return guards_take_mappings()
-               ? "the system gives no memory for a stack, or no mapping: this kernel needs two mappings for each guard, so raise "
-                 "vm.max_map_count; Linux 6.13 and later needs none"
+               ? "the system gives no memory for a stack, or no mapping: this kernel needs two mappings for each guard, "
+                 "so raise vm.max_map_count; Linux 6.13 and later needs none"
                : "the system gives no memory for a stack";
 }
 

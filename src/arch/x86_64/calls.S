@@ -1,7 +1,7 @@
 // Calls that change the stack, or begin one: for C++ code that is not compiled with checks, and for the library.
 // src/arch/arch.hpp and growstack/detail/arch.hpp declare them.
 
-#include "arch/x86_64/macros.S"
+#include "arch/x86_64/macros.inc"
 
         .text
         .hidden growstack_finish_native_call

@@ -9,7 +9,7 @@
 // setjmp and its relatives are weak: Clang's ThreadSanitizer, linked statically, has functions of these names as well, and the program has
 // its. The jumps are not: of those, any static sanitizer has weak ones, which know nothing of chunks.
 
-#include "arch/x86_64/macros.S"
+#include "arch/x86_64/macros.inc"
 
         .text
         .globl  growstack_jumps

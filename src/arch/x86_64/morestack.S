@@ -33,7 +33,7 @@
 //
 // Source: GCC libgcc/config/i386/morestack.S for the contract; LLVM X86FrameLowering::adjustForSegmentedStacks.
 
-#include "arch/x86_64/macros.S"
+#include "arch/x86_64/macros.inc"
 
         .text
         .hidden growstack_is_observed

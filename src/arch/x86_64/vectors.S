@@ -2,7 +2,7 @@
 // void growstack_save_vectors(void* to), void growstack_load_vectors(const void* from). In: rdi. Clobbers rax. And the
 // x87 registers, if there is anything in them: a long double that a chunk's callee returns.
 
-#include "arch/x86_64/macros.S"
+#include "arch/x86_64/macros.inc"
 
         .text
         .hidden growstack_vector_level
