@@ -1,6 +1,7 @@
 // setjmp and longjmp come here first, before glibc's do their work.
 #include "sanitizer/address.hpp"
 #include "stack/chunk.hpp"
+#include "stack/escape.hpp"
 #include "stack/jump_buffers.hpp"
 #include "stack/root_stack.hpp"
 
@@ -57,7 +58,8 @@ void growstack_note_setjmp(const void* env, std::uintptr_t sp) noexcept {
     if (!self || !self->policy()->moves) return;
     const checks_off quiet;
     const piece first = piece_of(*self, nullptr);
-    if (first.has(reinterpret_cast<std::uintptr_t>(env))) self->add(has_jump_buffers);
+    const auto buffer = reinterpret_cast<std::uintptr_t>(env);
+    if (first.has(buffer) || is_on_escape(*self, buffer)) self->add(has_jump_buffers);
     else if (first.has(sp)) pin_until_return(*self, sp);
 }
 

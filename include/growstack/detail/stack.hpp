@@ -17,6 +17,7 @@
 namespace growstack::grow {
 
 struct alloca_block;
+struct escape_piece;
 struct root_slot;
 struct stack;
 
@@ -58,6 +59,9 @@ struct stack_books {
     stack* destroyer = nullptr;       // who destroys it: a forced unwind is on its way, and it must not yield
     std::uintptr_t jump_pin = 0;      // the high end of a frame that has called setjmp with a buffer elsewhere; it pins
     std::uintptr_t jump_function = 0; // whose frame that is
+    escape_piece* escape = nullptr;   // the newest piece of its escape stack; null: it has none
+    std::uintptr_t escape_hi = 0;     // of the first piece: where escaping variables begin
+    bool has_more_escape = false;     // pieces
     void* sanitizer_state = nullptr;  // AddressSanitizer's, while it does not run; or ThreadSanitizer's fiber
 
     // The family: stacks created by code running on a movable stack may point into it (src/stack/family.cpp).
@@ -94,9 +98,10 @@ struct stack {
     };
     std::uintptr_t note_yield_above = UINTPTR_MAX; // where it yields with sp above this, resume calls note_yield()
     const stack_sizes* sizes = &no_sizes;
-    unsigned pins = 0;                // while there are any, it must not move
-    unsigned char shallow_yields = 0; // since the stack moved last
-    unsigned short state = 0;         // of state_bit
+    std::uintptr_t escape_pointer = 0; // while it does not run: where its escape stack stands; 0: it has none
+    unsigned pins = 0;                 // while there are any, it must not move
+    unsigned char shallow_yields = 0;  // since the stack moved last
+    unsigned short state = 0;          // of state_bit
 
     const grow::policy* policy() const noexcept { return sizes->policy; }
 
@@ -150,7 +155,7 @@ struct stack {
         const stack_books& b = books();
         const bool is_alone = !pins && !b.jump_pin && !b.creator && !b.first_dependent && !b.roots;
         return is_alone && (state & ~(has_started | has_ended | has_body)) == sizes->state &&
-               b.mark == stack_books::whole &&
+               b.mark == stack_books::whole && !b.has_more_escape &&
                b.counts.peak_stack_bytes == sizes->initial_bytes; // nothing moved, linked, opened or allocated
     }
 
