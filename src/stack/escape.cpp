@@ -67,7 +67,7 @@ escape_piece* add_piece(stack& self, std::size_t wanted, std::size_t left) noexc
     escape_piece* const piece = take_escape_piece(bytes);
     if (!piece) return nullptr;
     piece->older = std::exchange(self.books().escape, piece);
-    self.books().has_more_escape = true;
+    self.add(has_more_escape);
     tell(trace_event::add_escape, self, piece->memory, bytes);
     return piece;
 }
@@ -95,7 +95,7 @@ bool begin_escape(stack& self) noexcept {
 }
 
 void release_escape(stack& self) noexcept {
-    const bool was_deep = self.books().has_more_escape;
+    const bool was_deep = self.has(has_more_escape);
     while (escape_piece* const p = self.books().escape) {
         self.books().escape = p->older;
         const bool keeps_all = !was_deep || p->memory.bytes() <= deep_bytes;
