@@ -12,6 +12,10 @@
 #include <utility>
 
 namespace growstack::grow {
+
+using detail::exchange_escape_pointer;
+using detail::read_escape_pointer;
+
 namespace {
 
 // At a failed check, an escape stack should have so many times the native stack's bytes left: it is asked only there,
@@ -23,6 +27,8 @@ constexpr std::size_t most_kept_free_bytes = std::size_t{64} << 10;
 
 constexpr std::size_t deep_bytes = std::size_t{64} << 10; // below it, memory goes back with the piece
 
+constexpr std::size_t escape_alignment = 16; // of the escape pointer, by the compiler
+
 const escape_piece* piece_with(const stack& self, std::uintptr_t pointer) noexcept {
     const escape_piece* p = self.books().escape;
     while (p && !p->has(pointer)) p = p->older;
@@ -31,7 +37,7 @@ const escape_piece* piece_with(const stack& self, std::uintptr_t pointer) noexce
 
 // The thread's, if `self` runs. Not by thread.running: it lags behind the switch.
 std::uintptr_t escape_pointer_of(const stack& self) noexcept {
-    const std::uintptr_t current = detail::read_escape_pointer();
+    const std::uintptr_t current = read_escape_pointer();
     return piece_with(self, current) ? current : self.escape_pointer;
 }
 
@@ -67,7 +73,7 @@ escape_piece* add_piece(stack& self, std::size_t wanted, std::size_t left) noexc
     escape_piece* const piece = take_escape_piece(bytes);
     if (!piece) return nullptr;
     piece->older = std::exchange(self.books().escape, piece);
-    self.books().has_more_escape = true;
+    self.add(has_more_escape);
     tell(trace_event::add_escape, self, piece->memory, bytes);
     return piece;
 }
@@ -80,7 +86,7 @@ void enter_newest(stack& self, std::uintptr_t pointer) noexcept {
         p->left_at = is_left ? pointer : p->memory.hi;
         if (is_left) break;
     }
-    detail::exchange_escape_pointer(newest->memory.hi);
+    exchange_escape_pointer(newest->memory.hi);
 }
 
 } // namespace
@@ -95,7 +101,7 @@ bool begin_escape(stack& self) noexcept {
 }
 
 void release_escape(stack& self) noexcept {
-    const bool was_deep = self.books().has_more_escape;
+    const bool was_deep = self.has(has_more_escape);
     while (escape_piece* const p = self.books().escape) {
         self.books().escape = p->older;
         const bool keeps_all = !was_deep || p->memory.bytes() <= deep_bytes;
@@ -107,7 +113,7 @@ void release_escape(stack& self) noexcept {
 bool ensure_escape(stack& self) noexcept {
     const escape_piece* const newest = self.books().escape;
     if (!newest) return true;
-    const std::uintptr_t pointer = detail::read_escape_pointer();
+    const std::uintptr_t pointer = read_escape_pointer();
     const escape_piece* const current = piece_with(self, pointer);
     if (!current) return false; // a frame that is larger than the guard
     const std::size_t left = pointer - current->memory.lo;
@@ -130,6 +136,23 @@ void adjust_escape(stack& self, const displacement& moved) noexcept {
 
 void adjust_escaped_jump_buffers(stack& self, bounds frames, const displacement& moved) noexcept {
     for_each_in_use(self, [&](bounds range) { adjust_jump_buffers(whole_words(range), frames, moved); });
+}
+
+std::uint32_t escape_depth(const stack& self) noexcept {
+    return static_cast<std::uint32_t>(escape_bytes_in_use(self) / escape_alignment);
+}
+
+// Pieces that are older than the present one have been left where they will be found.
+void return_to_escape_depth(stack& self, std::uint32_t depth) noexcept {
+    std::size_t before = escape_bytes_in_use(self); // this piece
+    const std::size_t wanted = depth * escape_alignment;
+    const escape_piece* p = piece_with(self, read_escape_pointer());
+    for (std::uintptr_t lo = read_escape_pointer(); p; p = p->older, lo = p ? p->left_at : 0) {
+        before -= p->memory.hi - lo;
+        if (wanted < before) continue;
+        exchange_escape_pointer(p->memory.hi - (wanted - before));
+        return;
+    }
 }
 
 bool is_on_escape(const stack& self, std::uintptr_t address) noexcept {

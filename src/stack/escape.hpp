@@ -13,6 +13,9 @@
 
 #include <growstack/detail/stack.hpp>
 
+#include <cstddef>
+#include <cstdint>
+
 namespace growstack::grow {
 
 /// Gives a new stack its escape stack, if the program has a safe build. Returns false if there is no memory.
@@ -31,6 +34,11 @@ void adjust_escape(stack& self, const displacement& moved) noexcept;
 
 /// The same for jump buffers. `frames`: those into which they may lead.
 void adjust_escaped_jump_buffers(stack& self, bounds frames, const displacement& moved) noexcept;
+
+/// How much the running stack has in use there, in units of its alignment: what a jump buffer has room for. And goes
+/// back to that: where a function of another build has called setjmp, nobody else does.
+std::uint32_t escape_depth(const stack& self) noexcept;
+void return_to_escape_depth(stack& self, std::uint32_t depth) noexcept;
 
 /// Says if an address is in use there.
 bool is_on_escape(const stack& self, std::uintptr_t address) noexcept;

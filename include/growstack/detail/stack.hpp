@@ -36,6 +36,7 @@ enum state_bit : unsigned short {
     spare_is_open = 128,   // below the growth room: see detail/spare.hpp
     has_started = 256,
     has_ended = 512,
+    has_more_escape = 1024, // than one piece of an escape stack
 };
 
 /// Counts of what growth has done to one stack. Bytes are of stack memory, headroom and open rooms included.
@@ -51,6 +52,8 @@ struct stack_books {
     static constexpr std::uintptr_t whole =
         0x6b63617473776f72; // "rowstack"; the mark is 0 in memory that is a stack's no more
 
+    escape_piece* escape = nullptr; // the newest piece of its escape stack; null: it has none
+    std::uintptr_t escape_hi = 0;   // of the first piece: where escaping variables begin
     growth_counts counts;
     std::size_t stack_bytes = 0;
     std::uintptr_t opened_lo = 0; // of the growth room below the memory: what is open begins here; 0: none of it
@@ -59,9 +62,6 @@ struct stack_books {
     stack* destroyer = nullptr;       // who destroys it: a forced unwind is on its way, and it must not yield
     std::uintptr_t jump_pin = 0;      // the high end of a frame that has called setjmp with a buffer elsewhere; it pins
     std::uintptr_t jump_function = 0; // whose frame that is
-    escape_piece* escape = nullptr;   // the newest piece of its escape stack; null: it has none
-    std::uintptr_t escape_hi = 0;     // of the first piece: where escaping variables begin
-    bool has_more_escape = false;     // pieces
     void* sanitizer_state = nullptr;  // AddressSanitizer's, while it does not run; or ThreadSanitizer's fiber
 
     // The family: stacks created by code running on a movable stack may point into it (src/stack/family.cpp).
@@ -155,7 +155,7 @@ struct stack {
         const stack_books& b = books();
         const bool is_alone = !pins && !b.jump_pin && !b.creator && !b.first_dependent && !b.roots;
         return is_alone && (state & ~(has_started | has_ended | has_body)) == sizes->state &&
-               b.mark == stack_books::whole && !b.has_more_escape &&
+               b.mark == stack_books::whole &&
                b.counts.peak_stack_bytes == sizes->initial_bytes; // nothing moved, linked, opened or allocated
     }
 
