@@ -155,7 +155,9 @@ bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
     stack* const found = info.si_signo == SIGSEGV && !code.is_on_alternate_stack() ? stack_at(code.sp()) : nullptr;
     if (!found) return false;
     stack& self = *found;
-    if (is_over_escape_end(self, reinterpret_cast<std::uintptr_t>(info.si_addr))) overflow_of_escape(self, code.ip());
+    // A hook runs on the thread's stacks, both.
+    if (is_on(self, code.sp()) && is_over_escape_end(self, reinterpret_cast<std::uintptr_t>(info.si_addr)))
+        overflow_of_escape(self, code.ip());
     if (is_under_valgrind()) code.undo_half_of_instruction(reinterpret_cast<std::uintptr_t>(info.si_addr));
     if (const std::uintptr_t slow_path = detail::find_slow_path(code.ip())) {
         open_beyond_room(self, code.sp() - slow_path_bytes);

@@ -89,6 +89,23 @@ void enter_newest(stack& self, std::uintptr_t pointer) noexcept {
     exchange_escape_pointer(newest->memory.hi);
 }
 
+void give_newest(stack& self) noexcept {
+    escape_piece& newest = *std::exchange(self.books().escape, self.books().escape->older);
+    const bool keeps_all = !self.has(has_more_escape) || newest.memory.bytes() <= deep_bytes;
+    give_escape_piece(newest, keeps_all ? newest.memory.lo : newest.memory.hi - deep_bytes);
+}
+
+// Where the running stack is back in the upper half of its first piece: gives the newer ones away.
+void release_newer(stack& self, std::uintptr_t pointer) noexcept {
+    const escape_piece* const newest = self.books().escape;
+    const escape_piece* const current = piece_with(self, pointer);
+    const bool is_first = !current->older && current != newest;
+    if (!is_first || pointer - current->memory.lo < current->memory.bytes() / 2 || self.has(moves_always)) return;
+    const outward_call outward;
+    while (self.books().escape != current) give_newest(self);
+    self.remove(has_more_escape);
+}
+
 } // namespace
 
 bool begin_escape(stack& self) noexcept {
@@ -101,21 +118,17 @@ bool begin_escape(stack& self) noexcept {
 }
 
 void release_escape(stack& self) noexcept {
-    const bool was_deep = self.has(has_more_escape);
-    while (escape_piece* const p = self.books().escape) {
-        self.books().escape = p->older;
-        const bool keeps_all = !was_deep || p->memory.bytes() <= deep_bytes;
-        give_escape_piece(*p, keeps_all ? p->memory.lo : p->memory.hi - deep_bytes);
-    }
+    while (self.books().escape) give_newest(self);
     self.escape_pointer = self.books().escape_hi = 0;
 }
 
 bool ensure_escape(stack& self) noexcept {
-    const escape_piece* const newest = self.books().escape;
-    if (!newest) return true;
+    if (!self.books().escape) return true;
     const std::uintptr_t pointer = read_escape_pointer();
     const escape_piece* const current = piece_with(self, pointer);
     if (!current) return false; // a frame that is larger than the guard
+    if (self.has(has_more_escape)) release_newer(self, pointer);
+    const escape_piece* const newest = self.books().escape;
     const std::size_t left = pointer - current->memory.lo;
     const std::size_t wanted = std::max(bytes_for_each_native * self.memory.bytes(), escape_bytes_in_use(self));
     const bool is_first_in_hard_mode = self.has(moves_always) && !current->older;
@@ -164,7 +177,7 @@ bool is_on_escape(const stack& self, std::uintptr_t address) noexcept {
 bool is_over_escape_end(const stack& self, std::uintptr_t address) noexcept {
     const escape_piece* p = self.books().escape;
     while (p && !guard_of(*p).contains(address)) p = p->older;
-    return p;
+    return p || (self.books().escape && !piece_with(self, read_escape_pointer()));
 }
 
 void trim_escape(stack& self) noexcept {

@@ -43,7 +43,8 @@ void return_to_escape_depth(stack& self, std::uint32_t depth) noexcept;
 /// Says if an address is in use there.
 bool is_on_escape(const stack& self, std::uintptr_t address) noexcept;
 
-/// Says if an address lies in the guard below one of its pieces.
+/// Of the stack that runs, and is at fault: says if the address lies in the guard below one of its pieces, or its frame
+/// is so large that all of it lies below.
 bool is_over_escape_end(const stack& self, std::uintptr_t address) noexcept;
 
 /// Of a stack that does not run: gives the memory that is not in use back to the system.

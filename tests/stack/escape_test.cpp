@@ -2,6 +2,7 @@
 // the same results, and no escape stack is taken.
 #include "../support.hpp"
 
+#include <alloca.h>
 #include <dlfcn.h>
 
 #include <array>
@@ -126,6 +127,10 @@ TEST_CASE_TEMPLATE("stats() says what is in use on the escape stack, and nothing
 
 TEST_CASE_TEMPLATE("a coroutine in which nothing escapes takes no memory for its escape stack", Kind,
                    GROWSTACK_EACH_KIND) {
+#ifndef __OPTIMIZE__
+    MESSAGE("skipped: unoptimised, resume() and yield() have a local whose address escapes");
+    return;
+#endif
     growstack::trim(); // what earlier ones have touched
     int count = 0;
     test::coroutine<Kind> c{[&count] {
@@ -210,7 +215,6 @@ TEST_CASE_TEMPLATE("an escape stack grows by pieces: a deep recursion needs no o
     if (is_safe_build) {
         CHECK(below >= before + all * sizeof(linked));
         CHECK(added >= (test::is_stressed() ? 1 : 2));
-        CHECK(added <= 3); // the second time finds them
     } else {
         CHECK(added == 0);
     }
@@ -259,12 +263,29 @@ TEST_CASE("an escape stack that is full is a stack_overflow that names the optio
 
 namespace {
 
-// A frame that fits into no piece.
-[[gnu::noinline]] void write_far_below() {
-    std::array<char, 100000> large;
-    test::opaque(large.data());
-    large.front() = 'x';
-    test::opaque(large.data());
+// Frames that do not fit: one ends in the guard, and all of the other lies far below.
+[[gnu::noinline]] void take_much() {
+    volatile char large[60000];
+    large[test::number(0)] = 'x';
+    test::opaque(large);
+}
+[[gnu::noinline]] void take_absurdly_much() {
+    auto* const large = static_cast<volatile char*>(alloca(static_cast<std::size_t>(test::number(1L << 46))));
+    large[0] = 'x';
+    test::opaque(large);
+}
+
+void check_message(const test::child_end& end, void (*function)()) {
+    CHECK(end.signal == SIGABRT);
+    CHECK_MESSAGE(test::contains(end.error_text, "growstack: overflow of the escape stack"), end.error_text);
+    CHECK_MESSAGE(test::contains(end.error_text, "stack_options::escape_bytes"), end.error_text);
+    Dl_info program{};
+    REQUIRE(dladdr(reinterpret_cast<void*>(function), &program));
+    const std::size_t plus = end.error_text.find('+');
+    REQUIRE(plus != std::string::npos);
+    const auto place = std::strtoul(end.error_text.c_str() + plus + 1, nullptr, 16);
+    const auto begin = reinterpret_cast<std::uintptr_t>(function) - reinterpret_cast<std::uintptr_t>(program.dli_fbase);
+    CHECK_MESSAGE((place >= begin && place < begin + 200), end.error_text);
 }
 
 } // namespace
@@ -274,22 +295,28 @@ TEST_CASE("a frame that does not fit on the escape stack ends the program: the m
         MESSAGE("skipped: in an ordinary build there is none to overflow");
         return;
     }
-    const auto end = test::run_in_child([] {
-        const growstack::stack_options options{.initial_bytes = std::size_t{256} << 10,
-                                               .escape_bytes = std::size_t{32} << 10};
-        growstack::coroutine<growstack::fixed_stack>{write_far_below, options}.resume();
+    const auto in_guard = test::run_in_child([] {
+        const growstack::stack_options options{.escape_bytes = std::size_t{32} << 10};
+        growstack::coroutine<growstack::fixed_stack>{take_much, options}.resume();
     });
-    CHECK(end.signal == SIGABRT);
-    CHECK_MESSAGE(test::contains(end.error_text, "growstack: overflow of the escape stack"), end.error_text);
-    CHECK_MESSAGE(test::contains(end.error_text, "stack_options::escape_bytes"), end.error_text);
-    Dl_info program{};
-    REQUIRE(dladdr(reinterpret_cast<void*>(&write_far_below), &program));
-    const std::size_t plus = end.error_text.find('+');
-    REQUIRE(plus != std::string::npos);
-    const auto place = std::strtoul(end.error_text.c_str() + plus + 1, nullptr, 16);
-    const auto function = reinterpret_cast<std::uintptr_t>(&write_far_below) -
-                          reinterpret_cast<std::uintptr_t>(program.dli_fbase);
-    CHECK_MESSAGE((place >= function && place < function + 200), end.error_text);
+    check_message(in_guard, take_much);
+    const auto far_below = test::run_in_child([] { growstack::coroutine<>{take_absurdly_much}.resume(); });
+    check_message(far_below, take_absurdly_much);
+}
+
+TEST_CASE_TEMPLATE("after a deep recursion has returned, the next one finds its pieces again", Kind,
+                   GROWSTACK_EACH_GROWING_KIND) {
+    std::size_t right = 0;
+    const std::size_t all = levels(5000); // 1 MiB
+    test::run<Kind>(
+        [&] {
+            descend(100, [&] { // in the first piece
+                for (int i = 0; i < 3; ++i) right += descend(all - 1, [] {});
+            });
+            for (int i = 0; i < 3; ++i) right += descend(all - 1, [] {});
+        },
+        with_escape_bytes<Kind>(std::size_t{64} << 10));
+    CHECK(right == 6 * all);
 }
 
 TEST_CASE_TEMPLATE("resume and yield leave each thread and coroutine its own escape pointer", Kind,

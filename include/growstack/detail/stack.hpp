@@ -28,7 +28,6 @@ enum state_bit : unsigned short {
     links_always = 2,     // hard mode
     shrink_requested = 4, // at the next check
     overflow_waits = 8,   // to be thrown at the next call whose caller expects exceptions
-    fails_checks = 15,    // any of the four: every check of the stack is to fail
     overflow_unwinds =
         16, // an overflow is on its way: destructors may use most of the headroom, and checks fail only there
     has_jump_buffers = 32, // setjmp was called with a buffer on this stack
@@ -36,7 +35,11 @@ enum state_bit : unsigned short {
     spare_is_open = 128,   // below the growth room: see detail/spare.hpp
     has_started = 256,
     has_ended = 512,
-    has_more_escape = 1024, // than one piece of an escape stack
+    // Than one piece of an escape stack. Whoever returns to an older piece tells nobody, and may go down again from
+    // there: a check must see that before the piece is full.
+    has_more_escape = 1024,
+    // Any of these: every check of the stack is to fail.
+    fails_checks = moves_always | links_always | shrink_requested | overflow_waits | has_more_escape,
 };
 
 /// Counts of what growth has done to one stack. Bytes are of stack memory, headroom and open rooms included.
