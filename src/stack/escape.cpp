@@ -151,6 +151,10 @@ void return_to_escape_depth(stack& self, std::uint32_t depth) noexcept {
     }
 }
 
+void visit_escape(const stack& self, void (*visit)(bounds, void*), void* argument) noexcept {
+    for_each_in_use(self, [&](bounds range) { visit(range, argument); });
+}
+
 bool is_on_escape(const stack& self, std::uintptr_t address) noexcept {
     bool is_found = false;
     for_each_in_use(self, [&](bounds range) { is_found = is_found || range.contains(address); });

@@ -40,6 +40,9 @@ void adjust_escaped_jump_buffers(stack& self, bounds frames, const displacement&
 std::uint32_t escape_depth(const stack& self) noexcept;
 void return_to_escape_depth(stack& self, std::uint32_t depth) noexcept;
 
+/// Calls visit(bounds, argument) for each part that is in use, the newest first.
+void visit_escape(const stack& self, void (*visit)(bounds, void*), void* argument) noexcept;
+
 /// Says if an address is in use there.
 bool is_on_escape(const stack& self, std::uintptr_t address) noexcept;
 
