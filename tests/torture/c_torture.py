@@ -62,7 +62,7 @@ def split_flags():
 def kinds(compiler):
     """The flags of the safe and of the ordinary build: with the plugin for variadic functions."""
     major = command(compiler, "-dumpversion").stdout.split(".")[0]
-    plugin = LIBRARY.resolve().parent.parent / f"packaging/llvm/growstack-variadic-{major}.plugin"
+    plugin = LIBRARY.resolve().parent.parent / f"packaging/llvm/growstack-clang-{major}.plugin"
     if not plugin.exists():
         sys.exit(f"{plugin} is missing: install llvm-{major}-dev and build the library again")
     flags = [*split_flags(), f"-fpass-plugin={plugin}"]
@@ -120,14 +120,15 @@ def run_program(compiler, level, kind, source):
 def run_level(pool, compiler, level, kind, sources, known):
     """Returns how many passed and failed; what is known is neither."""
     (BUILD / f"{compiler}{level}-{kind.name}").mkdir(exist_ok=True)
-    counts, moves, failures = collections.Counter(), 0, []
+    counts, moves, failures, on_thread = collections.Counter(), 0, [], []
     for result in pool.map(lambda source: run_program(compiler, level, kind, source), sources):
         is_known = kind.name == "safe" and result.outcome == "failed" and result.program in known
         counts["known" if is_known else result.outcome] += 1
         moves += result.moves
         failures += [result] if result.outcome == "failed" and not is_known else []
+        on_thread += [result.program] if result.outcome == "thread" else []
     print(f"{compiler} {level}, {kind.name} build: {counts['passed']} passed, {counts['failed']} failed, {counts['known']} known to fail; "
-          f"{moves} moves; not judged: {counts['refused']} that do not compile, {counts['thread']} wrong on a thread, too", flush=True)
+          f"{moves} moves; not judged: {counts['refused']} that do not compile, {counts['thread']} wrong on a thread, too {' '.join(on_thread)}", flush=True)
     if kind.name == "safe":
         for failure in failures:
             print(f"    FAILED {failure.text}", flush=True)

@@ -10,7 +10,7 @@ flags_of() { echo "-fsplit-stack $(sed -n "s/^$1: //p" "$(dirname "$0")/../../..
 
 if [[ $compiler == clang* ]]; then
     major=$("$compiler" -dumpversion)
-    plugin=$(dirname "$GROWSTACK_LIBRARY")/../packaging/llvm/growstack-variadic-${major%%.*}.plugin
+    plugin=$(dirname "$GROWSTACK_LIBRARY")/../packaging/llvm/growstack-clang-${major%%.*}.plugin
     [[ -f $plugin ]] || { echo "$plugin is missing: install llvm-${major%%.*}-dev and build the library again" >&2; exit 1; }
     read -ra flags <<<"$(flags_of clang) -fpass-plugin=$plugin"
 else
