@@ -65,6 +65,19 @@ void growstack_note_setjmp(const void* env, std::uintptr_t sp) noexcept {
     else if (first.has(sp)) pin_until_return(*self, sp);
 }
 
+// A va_list has the address of the registers that its variadic function has saved in its frame, behind that of the
+// other arguments. In a safe build Clang's plugin (packaging/llvm) has it noted where it does not lie on a stack.
+void growstack_note_va_list(const void* list) noexcept {
+    constexpr std::size_t saved_registers = 2;
+    stack* const self = running_coroutine();
+    if (!self || !self->policy()->moves) return;
+    const checks_off quiet;
+    const auto address = reinterpret_cast<std::uintptr_t>(list);
+    const piece first = piece_of(*self, nullptr);
+    const std::uintptr_t frame = static_cast<const std::uintptr_t*>(list)[saved_registers];
+    if (!first.has(address) && !is_on_escape(*self, address) && first.has(frame)) pin_until_return(*self, frame);
+}
+
 constexpr std::size_t plain_longjmp = 3, checked_longjmp = 6;
 
 /// Which of glibc's functions is to jump, and sp for its call; 0: where it was called.
