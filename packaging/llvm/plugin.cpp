@@ -42,14 +42,14 @@ void note_va_list(IntrinsicInst& made, Module& module) {
                       {list});
 }
 
-// Before a __builtin_setjmp, unless its buffer is a local: growstack_note_setjmp(buffer, sp), as setjmp itself does.
+// Before a __builtin_setjmp, unless its buffer is a local: growstack_note_addresses(buffer, sp).
 void note_setjmp(IntrinsicInst& call, Module& module) {
     Value* const buffer = call.getArgOperand(0);
     if (llvm::isa<llvm::AllocaInst>(llvm::getUnderlyingObject(buffer))) return;
     llvm::IRBuilder<> before{&call};
     Value* const sp = read_sp(before, module);
     before.CreateCall(
-        module.getOrInsertFunction("growstack_note_setjmp", before.getVoidTy(), buffer->getType(), sp->getType()),
+        module.getOrInsertFunction("growstack_note_addresses", before.getVoidTy(), buffer->getType(), sp->getType()),
         {buffer, sp});
 }
 
