@@ -29,8 +29,8 @@ std::size_t hash_of(const void* p) {
     return h >> 40;
 }
 
-/// A hash table without nodes, which lies in one array. `Slots` may be a local array: its pointers move with the stack then,
-/// but not their places.
+/// A hash table without nodes, which lies in one array. `Slots` may be a local array: its pointers move with the stack
+/// then, but not their places.
 template <std::size_t Slots>
 struct open_table {
     std::array<const void*, Slots> keys{};
@@ -125,7 +125,8 @@ IDIOM(memo_by_address, address_keyed, "a static table of results by the address 
     return user::square(local, computed) == 9 && computed == 1;
 }
 
-IDIOM(registered_by_this, address_keyed, "an object puts `this` into a global set, and takes it out in its destructor") {
+IDIOM(registered_by_this, address_keyed,
+      "an object puts `this` into a global set, and takes it out in its destructor") {
     static std::set<const void*> alive;
     struct object {
         object() { alive.insert(this); }
@@ -175,7 +176,8 @@ IDIOM(open_table_in_heap, address_keyed, "a hash table without nodes, in the hea
     return std::all_of(locals, locals + 8, [&](const int& x) { return table->contains(&x); });
 }
 
-IDIOM(open_table_on_stack, address_keyed, "a hash table without nodes, on the stack itself: the places are the old ones") {
+IDIOM(open_table_on_stack, address_keyed,
+      "a hash table without nodes, on the stack itself: the places are the old ones") {
     int locals[32] = {};
     open_table<251> table;
     for (const int& x : locals) table.insert(&x);
@@ -201,7 +203,8 @@ IDIOM(striped_locks, address_keyed, "one of many locks, chosen by the hash of an
     return std::exchange(is_locked[hash_of(&local) % 4093], false);
 }
 
-IDIOM(checksum_of_address, address_keyed, "an object keeps a checksum of its address, to see that nobody copies its bytes") {
+IDIOM(checksum_of_address, address_keyed,
+      "an object keeps a checksum of its address, to see that nobody copies its bytes") {
     struct canary {
         std::size_t check = hash_of(this);
         bool is_intact() const { return check == hash_of(this); }

@@ -170,7 +170,8 @@ IDIOM(document_tree, deeper_heap, "every node of a local XML-like document knows
     return local.errors == 1;
 }
 
-IDIOM(parser_with_stack, deeper_heap, "a JSON-like parser in the heap has a stack of values, the first of which is a local") {
+IDIOM(parser_with_stack, deeper_heap,
+      "a JSON-like parser in the heap has a stack of values, the first of which is a local") {
     value local;
     auto p = in_heap<parser>(local);
     p->parse("[7[8]]5");

@@ -1,4 +1,5 @@
-// The address of a local is kept in another form than a plain, aligned pointer. No search of memory finds such an address.
+// The address of a local is kept in another form than a plain, aligned pointer. No search of memory finds such an
+// address.
 #include "idioms.hpp"
 
 #include <array>
@@ -14,8 +15,8 @@ namespace {
 
 using word = std::uintptr_t;
 
-// Compilers may assume that a pointer leads only where the pointer that it was computed from leads. These let them forget
-// what they know.
+// Compilers may assume that a pointer leads only where the pointer that it was computed from leads. These let them
+// forget what they know.
 word as_word(const void* p) {
     show(p);
     return reinterpret_cast<word>(p);
@@ -216,7 +217,8 @@ IDIOM(offset_from_heap, encoded, "an offset pointer in the heap: the distance fr
     return finds(local, [&] { return p->get(); });
 }
 
-IDIOM(offset_to_heap, encoded, "an offset pointer on the stack that leads to the heap: it moves, and its target does not") {
+IDIOM(offset_to_heap, encoded,
+      "an offset pointer on the stack that leads to the heap: it moves, and its target does not") {
     auto target = in_heap<int>(1);
     const offset_pointer local{target.get()};
     show(&local);

@@ -239,7 +239,8 @@ IDIOM(global_intrusive_list, global, "a local links itself into a global ring") 
     return right;
 }
 
-IDIOM(global_function_pointer_and_argument, global, "an exit handler of the program's own: a function and its `void*`") {
+IDIOM(global_function_pointer_and_argument, global,
+      "an exit handler of the program's own: a function and its `void*`") {
     struct handler {
         void (*f)(void*);
         void* argument;

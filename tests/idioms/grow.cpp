@@ -1,5 +1,6 @@
-// The recursion that lets the stack grow: frames of 1 KiB, and in each also a variable whose address goes down the calls.
-// In the safe build, arrays lie on the escape stack, which does not move; here they have to lie on the stack that does.
+// The recursion that lets the stack grow: frames of 1 KiB, and in each also a variable whose address goes down the
+// calls. In the safe build, arrays lie on the escape stack, which does not move; here they have to lie on the stack
+// that does.
 #include "idioms.hpp"
 
 #ifndef __has_feature

@@ -20,9 +20,9 @@
 #include <variant>
 #include <vector>
 
+#include <sys/mman.h>
 #include <cstdlib>
 #include <cstring>
-#include <sys/mman.h>
 
 namespace {
 
@@ -172,7 +172,8 @@ IDIOM(list_local, heap, "the nodes of a local `list` point back to the list") {
     return walk(local) == 3;
 }
 
-IDIOM(list_as_queue, heap, "a local `list` loses its first node after growth: that node's neighbour is the list itself") {
+IDIOM(list_as_queue, heap,
+      "a local `list` loses its first node after growth: that node's neighbour is the list itself") {
     std::list<int> local{1, 2, 3};
     show(&local);
     grow();
@@ -542,7 +543,8 @@ IDIOM(parameter_by_value, heap, "a heap block points to a parameter that was pas
     return user::use({});
 }
 
-IDIOM(result_in_the_callers_frame, heap, "a constructor gives `this`, in the frame of the function's caller, to a block") {
+IDIOM(result_in_the_callers_frame, heap,
+      "a constructor gives `this`, in the frame of the function's caller, to a block") {
     struct listed {
         explicit listed(std::vector<listed*>& list) {
             list.push_back(this);

@@ -1,8 +1,9 @@
-// What an idiom is: a small piece of everyday C++ that takes the address of a local variable, gives it to somebody, lets
-// the stack grow, and then checks that whoever has the address still finds the variable. It returns whether all is right.
+// What an idiom is: a small piece of everyday C++ that takes the address of a local variable, gives it to somebody,
+// lets the stack grow, and then checks that whoever has the address still finds the variable. It returns whether all is
+// right.
 //
-// Each file has the idioms of one kind. To add one, write IDIOM in the file of its kind, and tests/idioms/table.py writes
-// its line into docs/idioms.md.
+// Each file has the idioms of one kind. To add one, write IDIOM in the file of its kind, and tests/idioms/table.py
+// writes its line into docs/idioms.md.
 #pragma once
 
 #include <cstddef>
@@ -42,9 +43,9 @@ struct registered {
 /// The last one registered; `next` leads to the others.
 extern const registered* all_idioms;
 
-#define IDIOM(name, where, sentence)                                                                       \
-    static bool idiom_##name();                                                                            \
-    static const registered registered_##name{#name, place::where, sentence, idiom_##name};                \
+#define IDIOM(name, where, sentence)                                                        \
+    static bool idiom_##name();                                                             \
+    static const registered registered_##name{#name, place::where, sentence, idiom_##name}; \
     static bool idiom_##name()
 
 /// Calls itself until it has used some 250 KiB of stack, and returns. A contiguous stack has moved several times then.
@@ -64,8 +65,8 @@ std::unique_ptr<T> in_heap(Args&&... args) {
     return made;
 }
 
-/// Changes `local` after growth, and returns whether the pointer that somebody has kept sees it. (A stale one would still
-/// find the old value where the stack was, so reading alone tells nothing.)
+/// Changes `local` after growth, and returns whether the pointer that somebody has kept sees it. (A stale one would
+/// still find the old value where the stack was, so reading alone tells nothing.)
 inline bool sees_change(int& local, int* const& kept) {
     grow();
     local += 41;

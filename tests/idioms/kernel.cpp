@@ -8,8 +8,6 @@
 #include <thread>
 
 #include <aio.h>
-#include <csignal>
-#include <ctime>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,6 +16,8 @@
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <csignal>
+#include <ctime>
 
 namespace {
 
@@ -312,7 +312,8 @@ IDIOM(read_that_waits, kernel, "another thread is in `readv` into a local buffer
     return buffer[0] == 'a' && buffer[2] == 'c';
 }
 
-IDIOM(message_with_vectors, kernel, "a message in the heap describes local buffers, and goes out by `sendmsg` after growth") {
+IDIOM(message_with_vectors, kernel,
+      "a message in the heap describes local buffers, and goes out by `sendmsg` after growth") {
     int both[2];
     if (::socketpair(AF_UNIX, SOCK_DGRAM, 0, both) != 0) return false;
     const file ours{both[0]}, theirs{both[1]};

@@ -6,8 +6,8 @@
 //     idioms --stack contiguous ...           in a coroutine; or segmented, reserved, fixed, thread
 //     idioms --expect FILE COLUMN ...         those that FILE marks in this column must go wrong, and no others
 //
-// It prints a line for each idiom that goes wrong, or against its expectation, and a closing line. An idiom in a coroutine
-// whose stack can grow, but did not, is wrong as well: it would have shown nothing.
+// It prints a line for each idiom that goes wrong, or against its expectation, and a closing line. An idiom in a
+// coroutine whose stack can grow, but did not, is wrong as well: it would have shown nothing.
 #include "idioms.hpp"
 
 #include <growstack/coroutine.hpp>
@@ -22,12 +22,12 @@
 #include <string>
 #include <vector>
 
-#include <csignal>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 const registered* all_idioms = nullptr;
 
@@ -51,8 +51,9 @@ struct result {
 constexpr unsigned wall_seconds = 60; // a right idiom takes far less; many of them run at a time
 constexpr unsigned cpu_seconds = 20;
 constexpr std::size_t children_at_a_time = 4;
-constexpr const char* class_names[] = {"private",  "heap",    "deeper heap",   "global",  "thread-local", "thread",    "kernel",
-                                       "encoded", "address-keyed", "library", "exception",    "stackless", "variadic"};
+constexpr const char* class_names[] = {"private",   "heap",      "deeper heap", "global",        "thread-local",
+                                       "thread",    "kernel",    "encoded",     "address-keyed", "library",
+                                       "exception", "stackless", "variadic"};
 
 struct options {
     std::string stack = "thread";
@@ -66,7 +67,8 @@ result run_in_coroutine(const idiom& what, growstack::stack_options sizes = Stac
     growstack::coroutine<Stack> c{[&] { right = what.run(); }, sizes};
     c.resume();
     const growstack::stack_stats stats = c.stats();
-    const bool can_grow = std::same_as<Stack, growstack::contiguous_stack> || std::same_as<Stack, growstack::segmented_stack>;
+    const bool can_grow = std::same_as<Stack, growstack::contiguous_stack> ||
+                          std::same_as<Stack, growstack::segmented_stack>;
     const bool grew = stats.moves + stats.chunks_linked + stats.guard_faults > 0;
     if (right && can_grow && !grew) return {ending::did_not_grow, 0};
     return {right ? ending::right : ending::wrong, stats.moves};
@@ -76,7 +78,8 @@ result run_here(const idiom& what, const std::string& stack) {
     if (stack == "contiguous") return run_in_coroutine<growstack::contiguous_stack>(what);
     if (stack == "segmented") return run_in_coroutine<growstack::segmented_stack>(what);
     if (stack == "reserved") return run_in_coroutine<growstack::reserved_stack>(what);
-    if (stack == "fixed") return run_in_coroutine<growstack::fixed_stack>(what, {.initial_bytes = 1 << 20, .room_bytes = 0});
+    if (stack == "fixed")
+        return run_in_coroutine<growstack::fixed_stack>(what, {.initial_bytes = 1 << 20, .room_bytes = 0});
     return {what.run() ? ending::right : ending::wrong, 0};
 }
 
@@ -132,11 +135,13 @@ std::vector<result> run_all(const std::vector<idiom>& chosen, const std::string&
 std::vector<idiom> choose(const std::vector<std::string>& names) {
     std::vector<idiom> chosen;
     for (const registered* i = all_idioms; i; i = i->next)
-        if (names.empty() || std::find(names.begin(), names.end(), i->what.name) != names.end()) chosen.push_back(i->what);
+        if (names.empty() || std::find(names.begin(), names.end(), i->what.name) != names.end())
+            chosen.push_back(i->what);
     std::sort(chosen.begin(), chosen.end(), [](const idiom& a, const idiom& b) {
         return a.where != b.where ? a.where < b.where : std::strcmp(a.name, b.name) < 0;
     });
-    if (chosen.empty() || chosen.size() < names.size()) std::fputs("there is no such idiom; see --list\n", stderr), std::exit(2);
+    if (chosen.empty() || chosen.size() < names.size())
+        std::fputs("there is no such idiom; see --list\n", stderr), std::exit(2);
     return chosen;
 }
 
@@ -156,13 +161,15 @@ std::set<std::string> read_expected(const std::string& file, const std::string& 
 }
 
 const char* say(ending how) {
-    constexpr const char* words[] = {"?", "right", "wrong result", "right, but the stack did not grow", "crashed", "hung"};
+    constexpr const char* words[] = {"?",       "right", "wrong result", "right, but the stack did not grow",
+                                     "crashed", "hung"};
     return words[static_cast<int>(how)];
 }
 
 int report(const std::vector<idiom>& chosen, const std::vector<result>& results, const options& given) {
     const bool has_expectation = !given.expect_file.empty();
-    const auto expected = has_expectation ? read_expected(given.expect_file, given.expect_column) : std::set<std::string>{};
+    const auto expected = has_expectation ? read_expected(given.expect_file, given.expect_column)
+                                          : std::set<std::string>{};
     std::size_t right = 0, wrong = 0, crashed = 0, hung = 0, moves = 0, unexpected = 0;
     for (std::size_t i = 0; i < chosen.size(); ++i) {
         const ending how = results[i].how;
@@ -185,7 +192,8 @@ int report(const std::vector<idiom>& chosen, const std::vector<result>& results,
 }
 
 void list() {
-    for (const idiom& i : choose({})) std::printf("%s\t%s\t%s\n", i.name, class_names[static_cast<int>(i.where)], i.sentence);
+    for (const idiom& i : choose({}))
+        std::printf("%s\t%s\t%s\n", i.name, class_names[static_cast<int>(i.where)], i.sentence);
 }
 
 bool is_stack(const std::string& name) {
@@ -200,12 +208,14 @@ options parse(int argc, char** argv) {
         if (word == "--list") list(), std::exit(0);
         if (word == "--stack" && i + 1 < argc) {
             given.stack = argv[++i];
-            if (!is_stack(given.stack)) std::fprintf(stderr, "there is no stack %s\n", given.stack.c_str()), std::exit(2);
+            if (!is_stack(given.stack))
+                std::fprintf(stderr, "there is no stack %s\n", given.stack.c_str()), std::exit(2);
         } else if (word == "--expect" && i + 2 < argc) {
             given.expect_file = argv[++i];
             given.expect_column = argv[++i];
         } else if (word.starts_with("--")) {
-            std::fprintf(stderr, "what is %s? See the first lines of tests/idioms/main.cpp\n", word.c_str()), std::exit(2);
+            std::fprintf(stderr, "what is %s? See the first lines of tests/idioms/main.cpp\n", word.c_str()),
+                std::exit(2);
         } else {
             given.names.push_back(word);
         }

@@ -1,5 +1,5 @@
-// The address of a local goes to another thread. The stack grows while that thread waits at a gate that lies elsewhere, so
-// that it uses the address afterwards, for sure. No wait is for ever: after `patience` an idiom gives up.
+// The address of a local goes to another thread. The stack grows while that thread waits at a gate that lies elsewhere,
+// so that it uses the address afterwards, for sure. No wait is for ever: after `patience` an idiom gives up.
 #include "idioms.hpp"
 
 #include <array>

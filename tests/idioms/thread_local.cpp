@@ -110,7 +110,7 @@ IDIOM(tls_function, thread_local_, "a thread-local `std::function` refers to a l
 
 IDIOM(tls_unique_ptr, thread_local_, "a thread-local `unique_ptr` to a pointer to a local") {
     int local = 1;
-    owner.reset(new int*{&local});
+    owner.reset(new int* {&local});
     const bool right = sees_change(local, *owner);
     owner.reset();
     return right;
