@@ -29,6 +29,7 @@ private:
     grow::native_call call_;
     void* root_context_;
     exception_state root_exceptions_;
+    std::uintptr_t root_escape_pointer_;
 };
 
 /// Lives on the coroutine's stack meanwhile: tells AddressSanitizer that its frames go on.

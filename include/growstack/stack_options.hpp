@@ -36,6 +36,10 @@ struct stack_options {
     /// A linked chunk, headroom included; larger where a frame needs it. Rounded up to a power of two.
     std::size_t chunk_bytes = detail::default_chunk_bytes;
     chunk_release release = chunk_release::keep_one;
+    /// Of a safe build (docs/safe-build.md): address space for the escape stack, which holds the variables whose
+    /// address escapes. Memory is taken where it is touched. Rounded up to a power of two, at least 16 KiB. Checks that
+    /// fail add more where it runs low, up to the larger of this and max_bytes; a single frame must fit.
+    std::size_t escape_bytes = detail::default_escape_bytes;
     /// dense: for code that has compiler checks everywhere. Nothing stops code without checks (libc, `throw`, a signal
     /// handler without SA_ONSTACK) at the end of such a stack of 16 KiB or less: call growstack::native or
     /// this_coroutine::ensure before. A dense stack that does not move needs 6 KiB of headroom.

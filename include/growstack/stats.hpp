@@ -12,6 +12,11 @@ struct stack_stats {
     std::size_t guard_faults = 0;     ///< times code without checks ran into the guard, and the stack grew
     std::size_t stack_bytes = 0;      ///< stack memory now, headroom and kept chunks included; 0 when dead
     std::size_t peak_stack_bytes = 0; ///< its maximum so far; during a move, old and new stack together
+    /// Of the escape stack (docs/safe-build.md), in use now; 0 when dead, and in programs without safe build.
+    std::size_t escape_stack_bytes = 0;
+    /// The memory that it has taken: whole pages that were touched since the coroutine, or an earlier one that had the
+    /// same escape stack, began, and not trimmed.
+    std::size_t peak_escape_stack_bytes = 0;
 };
 
 /// Stack memory of the process, in bytes.

@@ -7,8 +7,8 @@
 namespace growstack {
 
 struct trace_event {
-    /// The steps of a move, in their order, those of linked chunks, and growth in place.
-    enum kind_type { newstack, copystack, adjust, stackfree, push_chunk, pop_chunk, open_room };
+    /// The steps of a move, in their order, those of linked chunks, growth in place, and growth of an escape stack.
+    enum kind_type { newstack, copystack, adjust, stackfree, push_chunk, pop_chunk, open_room, add_escape };
 
     kind_type kind;
     const void* coroutine; ///< as this_coroutine::id()
@@ -16,7 +16,7 @@ struct trace_event {
     std::uintptr_t hi;
     /// newstack, stackfree: of [lo, hi). copystack: of live frames. push_chunk: of the chunk if it is new, 0 if it was
     /// kept. pop_chunk: of the chunk if it is freed, 0 if it is kept; stackfree tells when a kept one goes.
-    /// open_room: of [lo, hi), which became part of the stack.
+    /// open_room: of [lo, hi), which became part of the stack. add_escape: of the new piece of the escape stack.
     std::size_t bytes;
     std::size_t pointers; ///< adjust: words that were re-pointed
 };

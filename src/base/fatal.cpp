@@ -58,6 +58,31 @@ void fatal_stack_overflow_in_code_without_checks(const overflow_report& report) 
     line.write_and_abort();
 }
 
+namespace {
+
+// As addr2line wants it, with the function's name if the program exports it.
+message& put_code(message& line, std::uintptr_t address) noexcept {
+    Dl_info info;
+    if (!::dladdr(reinterpret_cast<void*>(address), &info) || !info.dli_fname)
+        return line << reinterpret_cast<void*>(address);
+    line << info.dli_fname << "+"
+         << reinterpret_cast<void*>(address - reinterpret_cast<std::uintptr_t>(info.dli_fbase));
+    if (info.dli_sname) line << " (" << info.dli_sname << ")";
+    return line;
+}
+
+} // namespace
+
+void fatal_escape_overflow(const overflow_report& report, std::uintptr_t ip) noexcept {
+    if (const overflow_handler handler = current_handler.load()) handler(report);
+    message line;
+    line << "growstack: overflow of the escape stack of coroutine " << report.coroutine << " (" << report.policy
+         << "), in code at ";
+    put_code(line, ip) << ": " << report.depth_bytes << " bytes in use, " << report.max_bytes << " allowed; "
+                       << report.advice;
+    line.write_and_abort();
+}
+
 void fatal_stack_overrun(const grow::stack& self) noexcept {
     report_and_abort(
         self,
@@ -86,21 +111,6 @@ void fatal_no_room_to_throw(const grow::stack& self) noexcept {
         "no room to throw on its dense stack, which cannot move now: there is no memory, or an exception is "
         "in flight already; call this_coroutine::ensure before, or use stack_layout::guarded");
 }
-
-namespace {
-
-// As addr2line wants it, with the function's name if the program exports it.
-message& put_code(message& line, std::uintptr_t address) noexcept {
-    Dl_info info;
-    if (!::dladdr(reinterpret_cast<void*>(address), &info) || !info.dli_fname)
-        return line << reinterpret_cast<void*>(address);
-    line << info.dli_fname << "+"
-         << reinterpret_cast<void*>(address - reinterpret_cast<std::uintptr_t>(info.dli_fbase));
-    if (info.dli_sname) line << " (" << info.dli_sname << ")";
-    return line;
-}
-
-} // namespace
 
 void fatal_stale_pointer(const grow::former_stack& was, std::uintptr_t touched, std::uintptr_t ip) noexcept {
     message line;

@@ -34,6 +34,10 @@ namespace growstack::detail {
 /// Code without checks ran out of stack, and nothing could be done. Tells the user's handler first.
 [[noreturn]] void fatal_stack_overflow_in_code_without_checks(const overflow_report& report) noexcept;
 
+/// The escape stack is full, and a function has touched its guard. Tells the user's handler first. `ip`: which
+/// function.
+[[noreturn]] void fatal_escape_overflow(const overflow_report& report, std::uintptr_t ip) noexcept;
+
 /// A failed check has found that code without checks ran over the end of a stack without a guard.
 [[noreturn]] void fatal_stack_overrun(const grow::stack& self) noexcept;
 

@@ -1,4 +1,5 @@
 // The trace hook.
+#include "base/escape_pointer.hpp"
 #include "base/watch.hpp"
 
 #include <atomic>
@@ -10,6 +11,7 @@ namespace {
 constinit std::atomic<trace_hook> current_hook{nullptr};
 
 void call_hook(const grow::growth_step& step) noexcept {
+    const grow::on_threads_escape_stack roomy;
     if (const trace_hook hook = current_hook.load())
         hook({step.kind, &step.self, step.memory.lo, step.memory.hi, step.bytes, step.pointers});
 }
@@ -23,8 +25,8 @@ trace_hook set_trace(trace_hook hook) noexcept {
 }
 
 const char* name(trace_event::kind_type kind) noexcept {
-    constexpr const char* names[] = {"newstack",   "copystack", "adjust",   "stackfree",
-                                     "push_chunk", "pop_chunk", "open_room"};
+    constexpr const char* names[] = {"newstack",   "copystack", "adjust",    "stackfree",
+                                     "push_chunk", "pop_chunk", "open_room", "add_escape"};
     return kind >= 0 && kind < std::size(names) ? names[kind] : "?";
 }
 

@@ -3,6 +3,7 @@
 #include "base/fatal.hpp"
 #include "policy/policy.hpp"
 #include "stack/chunk.hpp"
+#include "stack/escape.hpp"
 #include "stack/room.hpp"
 #include "system/exceptions_in_flight.hpp"
 
@@ -16,6 +17,8 @@ check_result growstack_make_room(check_frame* frame, std::size_t frame_bytes, st
         growstack::detail::fatal_stack_overrun(self);
     if (self.has(overflow_unwinds) && !exceptions_in_flight()) self.remove(overflow_unwinds);
     self.remove(overflow_waits);
+    if (!self.has(overflow_unwinds) && !ensure_escape(self)) [[unlikely]]
+        return overflow(self, *frame, frame_bytes, overflow_reason::escape_bytes);
     return self.policy()->make_room(self, *frame, frame_bytes, argument_bytes);
 }
 

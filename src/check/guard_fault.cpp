@@ -12,11 +12,13 @@
 //
 // Source: the kernel's own expand_stack, and libsigsegv.
 #include "check/guard_fault.hpp"
+#include "base/escape_pointer.hpp"
 #include "memory/quarantine.hpp"
 #include "policy/contiguous.hpp"
 #include "policy/policy.hpp"
 #include "sanitizer/address_shadow.hpp"
 #include "sanitizer/valgrind.hpp"
+#include "stack/escape.hpp"
 #include "stack/obstacle.hpp"
 #include "stack/root_stack.hpp"
 #include "system/exceptions_in_flight.hpp"
@@ -59,6 +61,20 @@ std::size_t depth_bytes(stack& self, std::uintptr_t sp) noexcept {
                                                          .stack_bytes = self.books().stack_bytes,
                                                          .max_bytes = self.sizes->max_bytes,
                                                          .advice = advice});
+}
+
+// The user's handler runs on the thread's escape stack.
+[[noreturn]] void overflow_of_escape(stack& self, std::uintptr_t ip) noexcept {
+    const std::size_t in_use = escape_bytes_in_use(self);
+    const on_threads_escape_stack roomy;
+    detail::fatal_escape_overflow(
+        {.coroutine = &self,
+         .policy = self.policy()->name,
+         .depth_bytes = in_use,
+         .stack_bytes = self.books().stack_bytes,
+         .max_bytes = self.sizes->escape_bytes,
+         .advice = "a frame does not fit any more: raise stack_options::escape_bytes, or look for endless recursion"},
+        ip);
 }
 
 struct move_request {
@@ -139,6 +155,7 @@ bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
     stack* const found = info.si_signo == SIGSEGV && !code.is_on_alternate_stack() ? stack_at(code.sp()) : nullptr;
     if (!found) return false;
     stack& self = *found;
+    if (is_over_escape_end(self, reinterpret_cast<std::uintptr_t>(info.si_addr))) overflow_of_escape(self, code.ip());
     if (is_under_valgrind()) code.undo_half_of_instruction(reinterpret_cast<std::uintptr_t>(info.si_addr));
     if (const std::uintptr_t slow_path = detail::find_slow_path(code.ip())) {
         open_beyond_room(self, code.sp() - slow_path_bytes);

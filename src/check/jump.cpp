@@ -1,6 +1,7 @@
 // setjmp and longjmp come here first, before glibc's do their work.
 #include "sanitizer/address.hpp"
 #include "stack/chunk.hpp"
+#include "stack/escape.hpp"
 #include "stack/jump_buffers.hpp"
 #include "stack/root_stack.hpp"
 
@@ -27,8 +28,9 @@ void check_jump_from_native(std::uintptr_t sp) noexcept {
 
 // ThreadSanitizer finds a buffer by the sp in it, which a move changes, and assumes that a deeper frame has a lower
 // address; on a chunk that is not so. So coroutines' jumps pass by its functions; what those do, keep the number of
-// calls that it has noted, is done here.
-std::uint32_t& noted_calls_in(const void* env) noexcept {
+// calls that it has noted, is done here. In a safe build, which excludes ThreadSanitizer, the word holds how much of
+// the escape stack is in use.
+std::uint32_t& spare_in(const void* env) noexcept {
     return static_cast<std::uint32_t*>(const_cast<void*>(env))[jmp_buf_spare];
 }
 
@@ -53,11 +55,13 @@ extern "C" {
 
 void growstack_note_setjmp(const void* env, std::uintptr_t sp) noexcept {
     stack* const self = running_coroutine();
-    if (self && has_thread_sanitizer_runtime()) noted_calls_in(env) = static_cast<std::uint32_t>(noted_calls());
+    if (self && has_thread_sanitizer_runtime()) spare_in(env) = static_cast<std::uint32_t>(noted_calls());
+    if (self && growstack::detail::has_escape_stacks()) spare_in(env) = escape_depth(*self);
     if (!self || !self->policy()->moves) return;
     const checks_off quiet;
     const piece first = piece_of(*self, nullptr);
-    if (first.has(reinterpret_cast<std::uintptr_t>(env))) self->add(has_jump_buffers);
+    const auto buffer = reinterpret_cast<std::uintptr_t>(env);
+    if (first.has(buffer) || is_on_escape(*self, buffer)) self->add(has_jump_buffers);
     else if (first.has(sp)) pin_until_return(*self, sp);
 }
 
@@ -81,7 +85,8 @@ prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcep
     for (chunk* c; (c = self->innermost_chunk) && !piece_of(*self, c).has(sp); pop_chunk(*c->entered_from))
         forget_frames(c->memory);
     forget_frames({innermost_piece(*self).accessible_lo(), sp});
-    if (has_thread_sanitizer_runtime()) forget_calls(noted_calls_in(env));
+    if (has_thread_sanitizer_runtime()) forget_calls(spare_in(env));
+    if (growstack::detail::has_escape_stacks()) return_to_escape_depth(*self, spare_in(env));
     growstack::detail::write_limit(self->update_limit());
     // glibc's checked one knows nothing of chunks.
     return {index == checked_longjmp ? plain_longjmp : index, sp & ~std::uintptr_t{15}};

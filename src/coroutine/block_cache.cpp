@@ -2,6 +2,7 @@
 #include "coroutine/block_cache.hpp"
 #include "memory/stack_cache.hpp"
 #include "policy/sizes.hpp"
+#include "stack/escape.hpp"
 #include "stack/family.hpp"
 #include "stack/release.hpp"
 #include "stack/root_stack.hpp"
@@ -83,6 +84,7 @@ void free_block(control_block& block) noexcept {
     if (block.stack.memory.hi) {
         const grow::checks_off quiet;
         grow::check_mark(block.stack);
+        grow::release_escape(block.stack);
         block.stack.books().mark = 0;
         count_kept(-stack_bytes(block));
         grow::stackfree(block.stack.memory, block.stack.sizes->layout);
@@ -102,6 +104,7 @@ void set_type(control_block& block, const block_type& type) noexcept {
 void begin_again(control_block& block, const block_type& type) noexcept {
     grow::cache.count_kept(-stack_bytes(block));
     block.stack.resumer = nullptr;
+    block.stack.escape_pointer = block.stack.books().escape_hi;
     block.stack.state = block.stack.sizes->state;
     block.books().value_type = nullptr;
     set_type(block, type);
@@ -128,7 +131,9 @@ void begin_again(control_block& block, const block_type& type) noexcept {
     self.update_limit();
     self.context = first_context(*block);
     set_type(*block, type);
-    return block;
+    if (grow::begin_escape(self)) return block;
+    free_block(*block);
+    throw no_stack_memory("the system gives no memory, or no mapping, for an escape stack");
 }
 
 // Leaves a dead coroutine its stack if that is as at the beginning, and the thread's dead coroutines have not too much

@@ -1,5 +1,6 @@
 // Operations of a handle on a coroutine that does not run, and of a body on itself.
 #include "policy/contiguous.hpp"
+#include "stack/escape.hpp"
 #include "stack/family.hpp"
 #include "stack/release.hpp"
 #include "stack/root_stack.hpp"
@@ -38,7 +39,9 @@ stack_stats stats_of(const control_block& block) noexcept {
             .chunks_linked = s.chunks_linked,
             .guard_faults = counts.guard_faults,
             .stack_bytes = s.is_dead() ? 0 : s.books().stack_bytes,
-            .peak_stack_bytes = counts.peak_stack_bytes};
+            .peak_stack_bytes = counts.peak_stack_bytes,
+            .escape_stack_bytes = s.is_dead() ? 0 : grow::escape_bytes_in_use(s),
+            .peak_escape_stack_bytes = s.is_dead() ? 0 : grow::escape_bytes_touched(s)};
 }
 
 } // namespace growstack::detail

@@ -12,6 +12,8 @@ native_scope::native_scope() noexcept {
     call_ = {.caller = &caller, .outer = thread.native};
     root_context_ = thread.root.context; // coroutines that are resumed now leave other ones
     root_exceptions_ = thread.root.exceptions;
+    root_escape_pointer_ = thread.root.escape_pointer;
+    if (has_escape_stacks()) caller.escape_pointer = exchange_escape_pointer(thread.root.escape_pointer);
     thread.native = &call_;
     thread.running = &thread.root;
     grow::announce_memory(thread.root);
@@ -23,6 +25,8 @@ native_scope::~native_scope() {
     thread.native = call_.outer;
     thread.root.context = root_context_;
     thread.root.exceptions = root_exceptions_;
+    thread.root.escape_pointer = root_escape_pointer_;
+    if (has_escape_stacks()) exchange_escape_pointer(call_.caller->escape_pointer);
     write_limit(call_.caller->limit);
 }
 

@@ -1,5 +1,6 @@
 // Giving memory back, of all coroutines.
 #include "coroutine/block_cache.hpp"
+#include "memory/escape_pool.hpp"
 #include "memory/find_stack.hpp"
 #include "memory/quarantine.hpp"
 #include "memory/stack_pool.hpp"
@@ -37,6 +38,7 @@ void trim() noexcept {
         grow::trim_all_suspended();
         grow::give_cached_back();
         grow::shared_pool().trim();
+        grow::trim_escape_pool();
         heap::scavenge();
     });
 }

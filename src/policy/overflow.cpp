@@ -21,6 +21,8 @@ const char* advice(overflow_reason reason) noexcept {
         case overflow_reason::max_bytes:
             return "the limit is reached: raise stack_options::max_bytes, or look for endless recursion";
         case overflow_reason::no_memory: return no_memory_advice();
+        case overflow_reason::escape_bytes:
+            return "its escape stack is full: raise stack_options::escape_bytes, or look for endless recursion";
     }
     return "";
 }

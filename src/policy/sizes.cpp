@@ -1,5 +1,6 @@
 // Checking the sizes, and keeping one copy of each set of them.
 #include "policy/sizes.hpp"
+#include "memory/escape_pool.hpp"
 #include "memory/stackalloc.hpp"
 
 #include <growstack/detail/address_sanitizer.hpp>
@@ -85,6 +86,8 @@ void check_sizes(const stack_options& o, const grow::policy& policy) {
          "must be at least #, or 0 for the default"},
         {"headroom_bytes", o.headroom_bytes, 0, stack_bytes - 1, "must be less than the stack, or no frame fits"},
         {"room_bytes", o.room_bytes, 0, largest_room_bytes, "must be at most #"},
+        {"escape_bytes", o.escape_bytes, 1, SIZE_MAX, "escaping variables need memory"},
+        {"escape_bytes", o.escape_bytes, 0, absurd_bytes, too_large},
         {"non_split_bytes", o.non_split_bytes, 0, absurd_bytes, too_large},
     });
     check_dense(o, policy, stack_bytes);
@@ -126,6 +129,7 @@ grow::stack_sizes computed(const grow::policy& policy, const stack_options& want
             .chunk_bytes = grow::stackalloc_bytes(options.chunk_bytes),
             .room_bytes = options.room_bytes,
             .non_split_bytes = options.non_split_bytes,
+            .escape_bytes = grow::escape_piece_bytes(options.escape_bytes),
             .keep_chunk = policy.links && options.release == chunk_release::keep_one && !modes.link,
             .move_at_guard = options.move_at_guard,
             .shrink_on_yield = policy.moves && options.shrink_on_yield,

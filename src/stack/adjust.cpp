@@ -2,6 +2,7 @@
 #include "stack/adjust.hpp"
 #include "base/relocate.hpp"
 #include "stack/alloca_block.hpp"
+#include "stack/escape.hpp"
 #include "stack/jump_buffers.hpp"
 #include "stack/pieces.hpp"
 
@@ -28,7 +29,10 @@ void adjust_frames(stack& self, const displacement& moved) noexcept {
         adjust_range(frames, moved);
         sp = frames.lo; // at last, on the first memory: jump buffers are looked for only there
     });
-    if (self.has(has_jump_buffers)) adjust_jump_buffers({sp, self.memory.hi}, self.memory, moved);
+    adjust_escape(self, moved);
+    if (!self.has(has_jump_buffers)) return;
+    adjust_jump_buffers({sp, self.memory.hi}, self.memory, moved);
+    adjust_escaped_jump_buffers(self, self.memory, moved);
 }
 
 } // namespace growstack::grow

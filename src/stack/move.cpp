@@ -4,6 +4,7 @@
 #include "sanitizer/address_shadow.hpp"
 #include "sanitizer/valgrind.hpp"
 #include "stack/adjust.hpp"
+#include "stack/escape.hpp"
 #include "stack/family.hpp"
 #include "stack/jump_buffers.hpp"
 #include "stack/release.hpp"
@@ -55,14 +56,18 @@ std::size_t count_pointers(const stack_move& m) noexcept {
 void adjust(const stack_move& m) noexcept {
     stack& self = m.self;
     const bounds live{m.live.lo + m.moved.distance, m.fresh.hi};
-    if (self.has(has_jump_buffers)) [[unlikely]]
+    if (self.has(has_jump_buffers)) [[unlikely]] {
         adjust_jump_buffers(live, m.moved.from, m.moved);
+        adjust_escaped_jump_buffers(self, m.moved.from, m.moved);
+    }
     adjust_attached(self, m.moved);
+    adjust_escape(self, m.moved);
     adjust_dependents(self, m.moved);
     adjust_roots(self, m.moved);
     for (const displacement& form : other_forms_of(m.moved)) {
         adjust_range(live, form);
         adjust_attached(self, form);
+        adjust_escape(self, form);
         adjust_dependents(self, form);
     }
     if (is_watched()) tell_watchers({trace_event::adjust, self, m.fresh, m.old.hi - m.live.lo, count_pointers(m), &m});

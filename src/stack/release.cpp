@@ -3,6 +3,7 @@
 #include "base/fatal.hpp"
 #include "stack/alloca_block.hpp"
 #include "stack/chunk.hpp"
+#include "stack/escape.hpp"
 #include "stack/family.hpp"
 #include "stack/room.hpp"
 
@@ -36,6 +37,7 @@ void trim_suspended(stack& self) noexcept {
 
 void trim_suspended_pieces(stack& self) noexcept {
     for_each_piece(self, [&self](const piece& p, bounds frames) { trim_piece(self, p, frames.lo); });
+    trim_escape(self);
 }
 
 void check_mark(const stack& self) noexcept {
@@ -53,6 +55,7 @@ void release_stack(stack& self) noexcept {
     free_alloca_blocks(self, {0, UINTPTR_MAX}, UINTPTR_MAX);
     if (self.books().opened_lo) close_room(self, piece_of(self, nullptr));
     free_tsan_fiber(self);
+    release_escape(self);
     self.books().mark = 0;
     self.note_yield_above = UINTPTR_MAX; // the audit would find the old one: an address in memory that is given back
     self.keep_counts();

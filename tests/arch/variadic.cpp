@@ -19,6 +19,10 @@ long sum(int count, va_list arguments) {
 
 } // namespace
 
+#ifdef NO_PLUGIN
+#pragma clang attribute push(__attribute__((no_split_stack)), apply_to = function)
+#endif
+
 long sum_longs(int count, ...) {
     va_list arguments;
     va_start(arguments, count);
@@ -87,5 +91,9 @@ long recursive(int levels, ...) {
     va_end(arguments);
     return mine == 285 && below >= 0 ? below + 1 : -1;
 }
+
+#ifdef NO_PLUGIN
+#pragma clang attribute pop
+#endif
 
 } // namespace VARIADIC_NAMESPACE

@@ -1,5 +1,5 @@
-// Variadic functions. GCC compiles them in every build, for Clang refuses to define them with checks; once plain and
-// once with -fcf-protection, which puts an endbr64 where __morestack looks for its mark.
+// Variadic functions. GCC compiles them in every build, for Clang cannot give them a check; once plain and once with
+// -fcf-protection, which puts an endbr64 where __morestack looks for its mark. Clang's builds have their own, too.
 #pragma once
 
 #include <cstdarg>
@@ -23,3 +23,8 @@ GROWSTACK_VARIADIC_FUNCTIONS
 namespace variadic_cet {
 GROWSTACK_VARIADIC_FUNCTIONS
 }
+#ifdef __clang__
+namespace variadic_clang {
+GROWSTACK_VARIADIC_FUNCTIONS
+}
+#endif

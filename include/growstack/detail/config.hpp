@@ -45,6 +45,9 @@ inline constexpr std::size_t default_non_split_bytes = 16 * 1024;
 inline constexpr std::size_t default_initial_bytes = 16 * 1024;
 inline constexpr std::size_t default_chunk_bytes = 16 * 1024;
 
+/// As large as a thread's stack usually is: code whose escaping variables fit there needs no option here.
+inline constexpr std::size_t default_escape_bytes = std::size_t{8} << 20;
+
 /// boost::context::fixedsize_stack's default on Linux.
 inline constexpr std::size_t default_fixed_bytes = 128 * 1024;
 

@@ -20,7 +20,7 @@ struct check_result {
 };
 
 /// Why a call does not fit.
-enum class overflow_reason { fixed_size, reserved_size, max_bytes, no_memory };
+enum class overflow_reason { fixed_size, reserved_size, max_bytes, no_memory, escape_bytes };
 
 struct policy {
     const char* name;
@@ -56,6 +56,7 @@ struct stack_sizes {
     std::size_t chunk_bytes = 0;
     std::size_t room_bytes = 0;
     std::size_t non_split_bytes = 0;
+    std::size_t escape_bytes = 0;
     bool keep_chunk = false;
     bool move_at_guard = false;
     bool shrink_on_yield = false;

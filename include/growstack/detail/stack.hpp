@@ -17,6 +17,7 @@
 namespace growstack::grow {
 
 struct alloca_block;
+struct escape_piece;
 struct root_slot;
 struct stack;
 
@@ -35,6 +36,7 @@ enum state_bit : unsigned short {
     spare_is_open = 128,   // below the growth room: see detail/spare.hpp
     has_started = 256,
     has_ended = 512,
+    has_more_escape = 1024, // than one piece of an escape stack
 };
 
 /// Counts of what growth has done to one stack. Bytes are of stack memory, headroom and open rooms included.
@@ -50,6 +52,8 @@ struct stack_books {
     static constexpr std::uintptr_t whole =
         0x6b63617473776f72; // "rowstack"; the mark is 0 in memory that is a stack's no more
 
+    escape_piece* escape = nullptr; // the newest piece of its escape stack; null: it has none
+    std::uintptr_t escape_hi = 0;   // of the first piece: where escaping variables begin
     growth_counts counts;
     std::size_t stack_bytes = 0;
     std::uintptr_t opened_lo = 0; // of the growth room below the memory: what is open begins here; 0: none of it
@@ -94,9 +98,10 @@ struct stack {
     };
     std::uintptr_t note_yield_above = UINTPTR_MAX; // where it yields with sp above this, resume calls note_yield()
     const stack_sizes* sizes = &no_sizes;
-    unsigned pins = 0;                // while there are any, it must not move
-    unsigned char shallow_yields = 0; // since the stack moved last
-    unsigned short state = 0;         // of state_bit
+    std::uintptr_t escape_pointer = 0; // while it does not run: where its escape stack stands; 0: it has none
+    unsigned pins = 0;                 // while there are any, it must not move
+    unsigned char shallow_yields = 0;  // since the stack moved last
+    unsigned short state = 0;          // of state_bit
 
     const grow::policy* policy() const noexcept { return sizes->policy; }
 

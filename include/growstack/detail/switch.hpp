@@ -42,6 +42,7 @@ void finish(control_block& block, grow::stack& resumer);
                                          grow::stack& to) noexcept {
     write_limit(limit_switching); // first: a check that links a chunk must not come between announce and jump
     if constexpr (grow::has_address_sanitizer) grow::announce_switch(from, to);
+    if (has_escape_stacks()) from.escape_pointer = exchange_escape_pointer(to.escape_pointer);
     from.exceptions = *thread.exceptions;
     *thread.exceptions = to.exceptions;
 }

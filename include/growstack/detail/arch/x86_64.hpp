@@ -54,6 +54,38 @@ inline constexpr std::size_t red_zone_bytes = 128; // that functions may touch b
     return address;
 }
 
+// What a safe build (docs/safe-build.md) keeps for each thread: where its escape stack stands. By Clang's
+// -fsanitize=safe-stack and its runtime: a word of thread-local storage.
+extern "C" {
+/// How far it lies from the thread pointer; 0: the program has no safe build (src/system/escape_pointer.cpp).
+extern std::ptrdiff_t growstack_escape_offset;
+}
+
+[[gnu::always_inline]] inline bool has_escape_stacks() noexcept {
+#if defined(__has_feature)
+    if constexpr (__has_feature(safe_stack)) return true;
+#endif
+    return growstack_escape_offset != 0;
+}
+
+/// Sets the running thread's escape pointer and returns the one before. Precondition: has_escape_stacks(). By assembly,
+/// relative to the thread pointer: compilers would keep the word's address in a register, over a switch, after which a
+/// coroutine may run on another thread.
+[[gnu::always_inline]] inline std::uintptr_t exchange_escape_pointer(std::uintptr_t next) noexcept {
+    std::uintptr_t before;
+    asm volatile("mov %%fs:(%2), %0\n\tmov %1, %%fs:(%2)"
+                 : "=&r"(before)
+                 : "r"(next), "r"(growstack_escape_offset)
+                 : "memory");
+    return before;
+}
+
+[[gnu::always_inline]] inline std::uintptr_t read_escape_pointer() noexcept {
+    std::uintptr_t pointer;
+    asm volatile("mov %%fs:(%1), %0" : "=r"(pointer) : "r"(growstack_escape_offset));
+    return pointer;
+}
+
 /// Reads one byte `Below` bytes below sp, by an instruction that has an entry in the table of probes
 /// (growstack/detail/probe.hpp). Returns false if the fault handler found the byte to be a guard's.
 template <std::size_t Below>

@@ -1,0 +1,200 @@
+// Escape stacks in pieces.
+#include "stack/escape.hpp"
+#include "base/outward_call.hpp"
+#include "base/watch.hpp"
+#include "stack/adjust.hpp"
+#include "stack/jump_buffers.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace growstack::grow {
+
+using detail::exchange_escape_pointer;
+using detail::read_escape_pointer;
+
+namespace {
+
+// At a failed check, an escape stack should have so many times the native stack's bytes left: it is asked only there,
+// and functions have more of the one or of the other.
+constexpr std::size_t bytes_for_each_native = 16;
+
+// What is left for destructors, and for whoever catches.
+constexpr std::size_t most_kept_free_bytes = std::size_t{64} << 10;
+
+constexpr std::size_t deep_bytes = std::size_t{64} << 10; // below it, memory goes back with the piece
+
+constexpr std::size_t escape_alignment = 16; // of the escape pointer, by the compiler
+
+const escape_piece* piece_with(const stack& self, std::uintptr_t pointer) noexcept {
+    const escape_piece* p = self.books().escape;
+    while (p && !p->has(pointer)) p = p->older;
+    return p;
+}
+
+// The thread's, if `self` runs. Not by thread.running: it lags behind the switch.
+std::uintptr_t escape_pointer_of(const stack& self) noexcept {
+    const std::uintptr_t current = read_escape_pointer();
+    return piece_with(self, current) ? current : self.escape_pointer;
+}
+
+// Calls visit(bounds) for each part that is in use.
+template <class Visit>
+void for_each_in_use(const stack& self, Visit visit) {
+    if (!self.books().escape) return;
+    const std::uintptr_t pointer = escape_pointer_of(self);
+    const escape_piece* p = piece_with(self, pointer);
+    if (!p) return;
+    visit(bounds{pointer, p->memory.hi});
+    while ((p = p->older)) visit(bounds{p->left_at, p->memory.hi});
+}
+
+bounds whole_words(bounds range) noexcept {
+    constexpr std::uintptr_t mask = sizeof(std::uintptr_t) - 1;
+    return {(range.lo + mask) & ~mask, range.hi};
+}
+
+std::size_t total_bytes(const stack& self) noexcept {
+    std::size_t sum = 0;
+    for (const escape_piece* p = self.books().escape; p; p = p->older) sum += p->memory.bytes();
+    return sum;
+}
+
+// A piece larger than all before, or as large as the options allow; null if that is no gain.
+escape_piece* add_piece(stack& self, std::size_t wanted, std::size_t left) noexcept {
+    const std::size_t most = std::max(self.sizes->escape_bytes, self.sizes->max_bytes), total = total_bytes(self);
+    std::size_t bytes = escape_piece_bytes(std::max({wanted, 2 * total, detail::default_escape_bytes}));
+    while (bytes > most - total && bytes / 2 > left) bytes /= 2;
+    if (bytes > most - total) return nullptr;
+    const outward_call outward;
+    escape_piece* const piece = take_escape_piece(bytes);
+    if (!piece) return nullptr;
+    piece->older = std::exchange(self.books().escape, piece);
+    self.add(has_more_escape);
+    tell(trace_event::add_escape, self, piece->memory, bytes);
+    return piece;
+}
+
+// Lets the running stack go on in its newest piece. What lies between has nothing in use.
+void enter_newest(stack& self, std::uintptr_t pointer) noexcept {
+    escape_piece* const newest = self.books().escape;
+    for (escape_piece* p = newest->older; p; p = p->older) {
+        const bool is_left = p->has(pointer);
+        p->left_at = is_left ? pointer : p->memory.hi;
+        if (is_left) break;
+    }
+    exchange_escape_pointer(newest->memory.hi);
+}
+
+} // namespace
+
+bool begin_escape(stack& self) noexcept {
+    if (!detail::has_escape_stacks()) return true;
+    escape_piece* const piece = take_escape_piece(self.sizes->escape_bytes);
+    if (!piece) return false;
+    self.books().escape = piece;
+    self.escape_pointer = self.books().escape_hi = piece->memory.hi;
+    return true;
+}
+
+void release_escape(stack& self) noexcept {
+    const bool was_deep = self.has(has_more_escape);
+    while (escape_piece* const p = self.books().escape) {
+        self.books().escape = p->older;
+        const bool keeps_all = !was_deep || p->memory.bytes() <= deep_bytes;
+        give_escape_piece(*p, keeps_all ? p->memory.lo : p->memory.hi - deep_bytes);
+    }
+    self.escape_pointer = self.books().escape_hi = 0;
+}
+
+bool ensure_escape(stack& self) noexcept {
+    const escape_piece* const newest = self.books().escape;
+    if (!newest) return true;
+    const std::uintptr_t pointer = read_escape_pointer();
+    const escape_piece* const current = piece_with(self, pointer);
+    if (!current) return false; // a frame that is larger than the guard
+    const std::size_t left = pointer - current->memory.lo;
+    const std::size_t wanted = std::max(bytes_for_each_native * self.memory.bytes(), escape_bytes_in_use(self));
+    const bool is_first_in_hard_mode = self.has(moves_always) && !current->older;
+    if (left >= wanted && !is_first_in_hard_mode) return true;
+    if (current != newest && newest->memory.bytes() >= wanted) {
+        enter_newest(self, pointer);
+    } else if (add_piece(self, wanted, left)) {
+        enter_newest(self, pointer);
+    } else {
+        return left >= std::min(most_kept_free_bytes, self.sizes->escape_bytes / 4);
+    }
+    return true;
+}
+
+void adjust_escape(stack& self, const displacement& moved) noexcept {
+    for_each_in_use(self, [&moved](bounds range) { adjust_range(whole_words(range), moved); });
+}
+
+void adjust_escaped_jump_buffers(stack& self, bounds frames, const displacement& moved) noexcept {
+    for_each_in_use(self, [&](bounds range) { adjust_jump_buffers(whole_words(range), frames, moved); });
+}
+
+std::uint32_t escape_depth(const stack& self) noexcept {
+    return static_cast<std::uint32_t>(escape_bytes_in_use(self) / escape_alignment);
+}
+
+// Pieces that are older than the present one have been left where they will be found.
+void return_to_escape_depth(stack& self, std::uint32_t depth) noexcept {
+    std::size_t before = escape_bytes_in_use(self); // this piece
+    const std::size_t wanted = depth * escape_alignment;
+    const escape_piece* p = piece_with(self, read_escape_pointer());
+    for (std::uintptr_t lo = read_escape_pointer(); p; p = p->older, lo = p ? p->left_at : 0) {
+        before -= p->memory.hi - lo;
+        if (wanted < before) continue;
+        exchange_escape_pointer(p->memory.hi - (wanted - before));
+        return;
+    }
+}
+
+bool is_on_escape(const stack& self, std::uintptr_t address) noexcept {
+    bool is_found = false;
+    for_each_in_use(self, [&](bounds range) { is_found = is_found || range.contains(address); });
+    return is_found;
+}
+
+bool is_over_escape_end(const stack& self, std::uintptr_t address) noexcept {
+    const escape_piece* p = self.books().escape;
+    while (p && !guard_of(*p).contains(address)) p = p->older;
+    return p;
+}
+
+void trim_escape(stack& self) noexcept {
+    bool is_in_use = false;
+    for (const escape_piece* p = self.books().escape; p; p = p->older) {
+        const bool is_current = p->has(self.escape_pointer);
+        const std::uintptr_t hi = is_current ? self.escape_pointer : is_in_use ? p->left_at : p->memory.hi;
+        is_in_use = is_in_use || is_current;
+        const std::size_t bytes = (hi & ~(detail::page_bytes - 1)) - p->memory.lo;
+        if (bytes) ::madvise(reinterpret_cast<void*>(p->memory.lo), bytes, MADV_DONTNEED);
+    }
+}
+
+std::size_t escape_bytes_in_use(const stack& self) noexcept {
+    std::size_t sum = 0;
+    for_each_in_use(self, [&sum](bounds range) { sum += range.bytes(); });
+    return sum;
+}
+
+std::size_t escape_bytes_touched(const stack& self) noexcept {
+    constexpr std::size_t pages_at_once = 256; // on whatever stack this is called
+    std::array<unsigned char, pages_at_once> has_memory;
+    std::size_t pages = 0;
+    for (const escape_piece* p = self.books().escape; p; p = p->older)
+        for (std::uintptr_t at = p->memory.lo; at < p->memory.hi; at += pages_at_once * detail::page_bytes) {
+            const std::size_t bytes = std::min(p->memory.hi - at, pages_at_once * detail::page_bytes);
+            if (::mincore(reinterpret_cast<void*>(at), bytes, has_memory.data()) != 0) continue;
+            for (std::size_t i = 0; i < bytes / detail::page_bytes; ++i) pages += has_memory[i] & 1;
+        }
+    return pages * detail::page_bytes;
+}
+
+} // namespace growstack::grow

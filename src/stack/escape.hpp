@@ -1,0 +1,57 @@
+// A coroutine's escape stack: in a safe build, the variables whose address escapes lie here, and it never moves.
+//
+//      native stack        escape stack
+//      |  caller   |       |  caller's escaping variables  |  hi of a piece
+//      |  callee   |       |  callee's                     |
+//      |           |       |                               |  the escape pointer
+//
+// Functions take what they need below the thread's escape pointer and put it back when they return. So a newer piece
+// may be entered at any instruction: whoever was in the older one comes back to it by itself.
+#pragma once
+
+#include "memory/escape_pool.hpp"
+
+#include <growstack/detail/stack.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace growstack::grow {
+
+/// Gives a new stack its escape stack, if the program has a safe build. Returns false if there is no memory.
+bool begin_escape(stack& self) noexcept;
+
+/// Gives it back.
+void release_escape(stack& self) noexcept;
+
+/// At a failed check of the running stack: adds a piece where the present one runs low. Returns false if it is nearly
+/// full, or over its end, and may have no more.
+bool ensure_escape(stack& self) noexcept;
+
+/// Re-points every word in use. What points into the native stack there: lists of variable arguments (va_list), jump
+/// buffers, whatever code of another build has left.
+void adjust_escape(stack& self, const displacement& moved) noexcept;
+
+/// The same for jump buffers. `frames`: those into which they may lead.
+void adjust_escaped_jump_buffers(stack& self, bounds frames, const displacement& moved) noexcept;
+
+/// How much the running stack has in use there, in units of its alignment: what a jump buffer has room for. And goes
+/// back to that: where a function of another build has called setjmp, nobody else does.
+std::uint32_t escape_depth(const stack& self) noexcept;
+void return_to_escape_depth(stack& self, std::uint32_t depth) noexcept;
+
+/// Says if an address is in use there.
+bool is_on_escape(const stack& self, std::uintptr_t address) noexcept;
+
+/// Says if an address lies in the guard below one of its pieces.
+bool is_over_escape_end(const stack& self, std::uintptr_t address) noexcept;
+
+/// Of a stack that does not run: gives the memory that is not in use back to the system.
+void trim_escape(stack& self) noexcept;
+
+std::size_t escape_bytes_in_use(const stack& self) noexcept;
+
+/// Returns the bytes of its whole pages that have memory.
+std::size_t escape_bytes_touched(const stack& self) noexcept;
+
+} // namespace growstack::grow
