@@ -21,7 +21,9 @@ struct bad_text final : std::exception {
     std::string_view text;
 };
 
-[[noreturn, gnu::noinline]] void throw_about(int& variable) { throw bad_variable{&variable}; }
+[[gnu::noinline]] void throw_about(int& variable, bool throws = true) {
+    if (throws) throw bad_variable{&variable};
+}
 
 [[gnu::noinline]] void throw_after_growth(int& variable, bool throws = true) {
     grow();
@@ -241,4 +243,23 @@ IDIOM(exception_while_another_is_handled, exception, "a handler throws and catch
         *outer.which = 1;
     }
     return a == 1 && b == 2;
+}
+
+IDIOM(many_exceptions, exception, "a thousand exceptions out of ten frames that have 2 KiB of buffers each") {
+    struct walker {
+        [[gnu::noinline]] static void down(int n, int& variable) {
+            char room[2048];
+            show(room);
+            n > 0 ? down(n - 1, variable) : throw_about(variable);
+            show(room);
+        }
+    };
+    int local = 0;
+    for (int i = 0; i < 1000; ++i) try {
+            walker::down(10, local);
+        } catch (const bad_variable& e) {
+            ++*e.which;
+        }
+    grow();
+    return local == 1000;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <csetjmp>
 #include <csignal>
 
 namespace {
@@ -251,4 +252,20 @@ IDIOM(global_function_pointer_and_argument, global,
     grow();
     at_end.f(at_end.argument);
     return local == 1;
+}
+
+IDIOM(longjmp_to_global_buffer, global, "a global `jmp_buf`, to which a deep call jumps, as of many programs in C") {
+    static std::jmp_buf buffer;
+    struct jumper {
+        [[noreturn, gnu::noinline]] static void away() {
+            grow();
+            std::longjmp(buffer, 1);
+        }
+    };
+    volatile int attempts = 0;
+    if (setjmp(buffer) == 0) {
+        attempts = 1;
+        jumper::away();
+    }
+    return attempts == 1;
 }

@@ -5,6 +5,7 @@
 #include <any>
 #include <deque>
 #include <functional>
+#include <initializer_list>
 #include <list>
 #include <map>
 #include <memory>
@@ -21,8 +22,13 @@
 #include <vector>
 
 #include <sys/mman.h>
+#include <csetjmp>
 #include <cstdlib>
 #include <cstring>
+
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wvla-extension" // one idiom is about arrays of variable size
+#endif
 
 namespace {
 
@@ -603,4 +609,56 @@ IDIOM(scope_stack, heap, "a compiler's chain of scopes: the innermost local scop
     grow();
     for (scope* s = c->innermost; s; s = s->outer) ++s->names;
     return inner.names == 1 && outer.names == 1;
+}
+
+IDIOM(small_parameter, heap, "a heap block points to a parameter that came in a register") {
+    struct user {
+        [[gnu::noinline]] static bool use(int parameter) {
+            auto b = in_heap<box>(&parameter);
+            return sees_change(parameter, b->to);
+        }
+    };
+    return user::use(1);
+}
+
+IDIOM(variable_array, heap,
+      "a heap block points into an array whose size is known at run time only (an extension of both compilers)") {
+    struct user {
+        [[gnu::noinline]] static bool use(int n) {
+            int local[n];
+            for (int i = 0; i < n; ++i) local[i] = i;
+            auto b = in_heap<box>(&local[n / 2]);
+            return sees_change(local[n / 2], b->to);
+        }
+    };
+    return user::use(100);
+}
+
+IDIOM(list_of_initializers, heap, "an `initializer_list` in the heap points to its numbers, which lie on the stack") {
+    int first = 1;
+    show(&first);
+    const std::initializer_list<int> local{first, 2, 3};
+    auto kept = std::make_unique<std::initializer_list<int>>();
+    *kept = local;
+    show(kept.get());
+    grow();
+    return kept->begin() == local.begin() && *kept->begin() == 1;
+}
+
+IDIOM(longjmp_to_heap_buffer, heap, "an error handler in the heap has a `jmp_buf`, as of libpng") {
+    struct handler {
+        std::jmp_buf buffer;
+        [[noreturn, gnu::noinline]] static void fail(handler& h) {
+            grow();
+            std::longjmp(h.buffer, 1);
+        }
+    };
+    auto h = std::make_unique<handler>();
+    show(h.get());
+    volatile int attempts = 0;
+    if (setjmp(h->buffer) == 0) {
+        attempts = 1;
+        handler::fail(*h);
+    }
+    return attempts == 1;
 }

@@ -2,6 +2,8 @@
 // addresses with it, so these are right on every build.
 #include "idioms.hpp"
 
+#include <growstack/coroutine.hpp>
+
 #include <algorithm>
 #include <any>
 #include <array>
@@ -473,4 +475,38 @@ IDIOM(one_byte_after_the_end, private_, "a pointer to the end of a local array, 
     int n = 0;
     for (char* at = local; at != end; ++at) ++n;
     return n == 64;
+}
+
+IDIOM(inner_coroutine, private_, "a growstack coroutine that was made on this stack captures a local by reference") {
+    int local = 0;
+    growstack::coroutine<> inner{[&local] {
+        local += 1;
+        growstack::this_coroutine::yield();
+        grow();
+        local += 10;
+    }};
+    inner.resume();
+    grow();
+    inner.resume();
+    return local == 11 && inner.done();
+}
+
+IDIOM(many_longjmps, private_, "a thousand jumps out of ten frames that have 2 KiB of buffers each") {
+    struct jumper {
+        [[gnu::noinline]] static void jump(std::jmp_buf& to, bool jumps = true) {
+            if (jumps) std::longjmp(to, 1);
+        }
+        [[gnu::noinline]] static void down(int n, std::jmp_buf& to) {
+            char room[2048];
+            show(room);
+            n > 0 ? down(n - 1, to) : jump(to);
+            show(room);
+        }
+    };
+    std::jmp_buf local;
+    volatile int jumps = 0;
+    if (setjmp(local) != 0) jumps = jumps + 1;
+    if (jumps < 1000) jumper::down(10, local);
+    grow();
+    return jumps == 1000;
 }
