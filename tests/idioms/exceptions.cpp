@@ -248,7 +248,7 @@ IDIOM(exception_while_another_is_handled, exception, "a handler throws and catch
 IDIOM(many_exceptions, exception, "a thousand exceptions out of ten frames that have 2 KiB of buffers each") {
     struct walker {
         [[gnu::noinline]] static void down(int n, int& variable) {
-            char room[2048];
+            char room[2048] = {};
             show(room);
             n > 0 ? down(n - 1, variable) : throw_about(variable);
             show(room);

@@ -26,10 +26,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#ifdef __clang__
-#pragma clang diagnostic ignored "-Wvla-extension" // one idiom is about arrays of variable size
-#endif
-
 namespace {
 
 struct box {
@@ -619,19 +615,6 @@ IDIOM(small_parameter, heap, "a heap block points to a parameter that came in a 
         }
     };
     return user::use(1);
-}
-
-IDIOM(variable_array, heap,
-      "a heap block points into an array whose size is known at run time only (an extension of both compilers)") {
-    struct user {
-        [[gnu::noinline]] static bool use(int n) {
-            int local[n];
-            for (int i = 0; i < n; ++i) local[i] = i;
-            auto b = in_heap<box>(&local[n / 2]);
-            return sees_change(local[n / 2], b->to);
-        }
-    };
-    return user::use(100);
 }
 
 IDIOM(list_of_initializers, heap, "an `initializer_list` in the heap points to its numbers, which lie on the stack") {

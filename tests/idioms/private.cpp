@@ -497,7 +497,7 @@ IDIOM(many_longjmps, private_, "a thousand jumps out of ten frames that have 2 K
             if (jumps) std::longjmp(to, 1);
         }
         [[gnu::noinline]] static void down(int n, std::jmp_buf& to) {
-            char room[2048];
+            char room[2048] = {};
             show(room);
             n > 0 ? down(n - 1, to) : jump(to);
             show(room);
