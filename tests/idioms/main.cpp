@@ -61,6 +61,11 @@ struct options {
     std::vector<std::string> names;
 };
 
+[[noreturn]] void stop(const std::string& why) {
+    std::fprintf(stderr, "idioms: %s\n", why.c_str());
+    std::exit(2);
+}
+
 template <class Stack>
 result run_in_coroutine(const idiom& what, growstack::stack_options sizes = Stack::defaults) {
     bool right = false;
@@ -110,7 +115,7 @@ ending how_it_ended(int status, const result& left) {
 std::vector<result> run_all(const std::vector<idiom>& chosen, const std::string& stack) {
     const std::size_t bytes = std::max<std::size_t>(1, chosen.size()) * sizeof(result);
     void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) std::perror("mmap"), std::exit(2);
+    if (memory == MAP_FAILED) stop("no shared memory");
     auto* const shared = static_cast<result*>(memory);
     std::vector<std::pair<pid_t, std::size_t>> running;
     const auto collect = [&] {
@@ -124,7 +129,7 @@ std::vector<result> run_all(const std::vector<idiom>& chosen, const std::string&
     for (std::size_t i = 0; i < chosen.size(); ++i) {
         if (running.size() == children_at_a_time) collect();
         const pid_t child = ::fork();
-        if (child < 0) std::perror("fork"), std::exit(2);
+        if (child < 0) stop("cannot fork");
         if (child == 0) be_a_child(chosen[i], stack, shared[i], chosen.size() > 1);
         running.emplace_back(child, i);
     }
@@ -140,8 +145,7 @@ std::vector<idiom> choose(const std::vector<std::string>& names) {
     std::sort(chosen.begin(), chosen.end(), [](const idiom& a, const idiom& b) {
         return a.where != b.where ? a.where < b.where : std::strcmp(a.name, b.name) < 0;
     });
-    if (chosen.empty() || chosen.size() < names.size())
-        std::fputs("there is no such idiom; see --list\n", stderr), std::exit(2);
+    if (chosen.empty() || chosen.size() < names.size()) stop("there is no such idiom; see --list");
     return chosen;
 }
 
@@ -149,7 +153,7 @@ std::vector<idiom> choose(const std::vector<std::string>& names) {
 std::set<std::string> read_expected(const std::string& file, const std::string& column) {
     std::set<std::string> wrong;
     std::ifstream lines{file};
-    if (!lines) std::fprintf(stderr, "cannot read %s\n", file.c_str()), std::exit(2);
+    if (!lines) stop("cannot read " + file);
     for (std::string line; std::getline(lines, line);) {
         std::istringstream words{line.substr(0, line.find('#'))};
         std::string name, word;
@@ -205,17 +209,17 @@ options parse(int argc, char** argv) {
     options given;
     for (int i = 1; i < argc; ++i) {
         const std::string word = argv[i];
-        if (word == "--list") list(), std::exit(0);
-        if (word == "--stack" && i + 1 < argc) {
+        if (word == "--list") {
+            list();
+            std::exit(0);
+        } else if (word == "--stack" && i + 1 < argc) {
             given.stack = argv[++i];
-            if (!is_stack(given.stack))
-                std::fprintf(stderr, "there is no stack %s\n", given.stack.c_str()), std::exit(2);
+            if (!is_stack(given.stack)) stop("there is no stack " + given.stack);
         } else if (word == "--expect" && i + 2 < argc) {
             given.expect_file = argv[++i];
             given.expect_column = argv[++i];
         } else if (word.starts_with("--")) {
-            std::fprintf(stderr, "what is %s? See the first lines of tests/idioms/main.cpp\n", word.c_str()),
-                std::exit(2);
+            stop("what is " + word + "? See the first lines of tests/idioms/main.cpp");
         } else {
             given.names.push_back(word);
         }
