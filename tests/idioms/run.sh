@@ -11,7 +11,7 @@ build=$1
 out=$build/idioms
 library=$build/src/libgrowstack.a
 list=tests/idioms/goes_wrong.list
-link=("$library" -Wl,-z,now -Wl,--undefined=growstack_jumps -lboost_context -lpthread)
+link=("$library" "-Wl,-z,now" "-Wl,--undefined=growstack_jumps" -lboost_context -lpthread)
 passed=0 failed=0
 
 # One for each place that an address may go to. In the ordinary build it must go wrong under move,poison; in the safe build, where the
