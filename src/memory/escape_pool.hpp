@@ -33,6 +33,9 @@ void give_escape_piece(escape_piece& piece, std::uintptr_t touched_lo) noexcept;
 /// Returns the inaccessible pages below a piece.
 bounds guard_of(const escape_piece& piece) noexcept;
 
+/// Says if a range lies in memory for escape stacks, in use or not.
+bool owns_escape_memory(bounds range) noexcept;
+
 /// Gives the memory of free pieces back to the system.
 void trim_escape_pool() noexcept;
 

@@ -57,18 +57,12 @@ bounds whole_words(bounds range) noexcept {
     return {(range.lo + mask) & ~mask, range.hi};
 }
 
-std::size_t total_bytes(const stack& self) noexcept {
-    std::size_t sum = 0;
-    for (const escape_piece* p = self.books().escape; p; p = p->older) sum += p->memory.bytes();
-    return sum;
-}
-
 // A piece larger than all before, or as large as the options allow; null if that is no gain.
 escape_piece* add_piece(stack& self, std::size_t wanted, std::size_t left) noexcept {
-    const std::size_t most = std::max(self.sizes->escape_bytes, self.sizes->max_bytes), total = total_bytes(self);
+    const std::size_t most = std::max(self.sizes->escape_bytes, self.sizes->max_bytes), total = escape_bytes(self);
     std::size_t bytes = escape_piece_bytes(std::max({wanted, 2 * total, detail::default_escape_bytes}));
-    while (bytes > most - total && bytes / 2 > left) bytes /= 2;
-    if (bytes > most - total) return nullptr;
+    while (bytes > most - total && bytes > left) bytes /= 2;
+    if (bytes <= left) return nullptr;
     const outward_call outward;
     escape_piece* const piece = take_escape_piece(bytes);
     if (!piece) return nullptr;
@@ -111,23 +105,25 @@ void release_escape(stack& self) noexcept {
 }
 
 bool ensure_escape(stack& self) noexcept {
+    self.remove(escape_is_low);
     const escape_piece* const newest = self.books().escape;
     if (!newest) return true;
     const std::uintptr_t pointer = read_escape_pointer();
     const escape_piece* const current = piece_with(self, pointer);
-    if (!current) return false; // a frame that is larger than the guard
-    const std::size_t left = pointer - current->memory.lo;
-    const std::size_t wanted = std::max(bytes_for_each_native * self.memory.bytes(), escape_bytes_in_use(self));
+    if (!current) return false;
+    // The next check fails when the native stack is twice as large, or more: headroom is no part of what is in use.
+    std::size_t left = pointer - current->memory.lo;
+    const std::size_t expected = 2 * escape_bytes_in_use(self);
+    const std::size_t wanted = std::max(bytes_for_each_native * self.memory.bytes(), expected);
     const bool is_first_in_hard_mode = self.has(moves_always) && !current->older;
     if (left >= wanted && !is_first_in_hard_mode) return true;
-    if (current != newest && newest->memory.bytes() >= wanted) {
+    const bool is_newest_enough = current != newest && newest->memory.bytes() >= wanted;
+    if (is_newest_enough || add_piece(self, wanted, left)) {
         enter_newest(self, pointer);
-    } else if (add_piece(self, wanted, left)) {
-        enter_newest(self, pointer);
-    } else {
-        return left >= std::min(most_kept_free_bytes, self.sizes->escape_bytes / 4);
+        left = self.books().escape->memory.bytes();
     }
-    return true;
+    if (left < expected) self.add(escape_is_low);
+    return left >= std::min(most_kept_free_bytes, self.sizes->escape_bytes / 4);
 }
 
 void adjust_escape(stack& self, const displacement& moved) noexcept {
@@ -155,16 +151,24 @@ void return_to_escape_depth(stack& self, std::uint32_t depth) noexcept {
     }
 }
 
+void visit_escape(const stack& self, void (*visit)(bounds, void*), void* argument) noexcept {
+    for_each_in_use(self, [&](bounds range) { visit(range, argument); });
+}
+
 bool is_on_escape(const stack& self, std::uintptr_t address) noexcept {
     bool is_found = false;
     for_each_in_use(self, [&](bounds range) { is_found = is_found || range.contains(address); });
     return is_found;
 }
 
-bool is_over_escape_end(const stack& self, std::uintptr_t address) noexcept {
+bool is_escape_guard(const stack& self, std::uintptr_t address) noexcept {
     const escape_piece* p = self.books().escape;
     while (p && !guard_of(*p).contains(address)) p = p->older;
     return p;
+}
+
+bool is_over_escape_end(const stack& self) noexcept {
+    return self.books().escape && !piece_with(self, read_escape_pointer());
 }
 
 void trim_escape(stack& self) noexcept {
@@ -176,6 +180,12 @@ void trim_escape(stack& self) noexcept {
         const std::size_t bytes = (hi & ~(detail::page_bytes - 1)) - p->memory.lo;
         if (bytes) ::madvise(reinterpret_cast<void*>(p->memory.lo), bytes, MADV_DONTNEED);
     }
+}
+
+std::size_t escape_bytes(const stack& self) noexcept {
+    std::size_t sum = 0;
+    for (const escape_piece* p = self.books().escape; p; p = p->older) sum += p->memory.bytes();
+    return sum;
 }
 
 std::size_t escape_bytes_in_use(const stack& self) noexcept {
