@@ -4,7 +4,8 @@
 
 #include <cstdarg>
 
-#if defined __clang__ && __has_feature(safe_stack) && !defined NO_PLUGIN
+#ifdef __clang__
+#if __has_feature(safe_stack) && !defined NO_PLUGIN
 
 namespace {
 
@@ -77,4 +78,5 @@ TEST_CASE_TEMPLATE("in a safe build __builtin_longjmp comes back over growth", K
     CHECK(is_right);
 }
 
+#endif
 #endif

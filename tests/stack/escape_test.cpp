@@ -487,12 +487,10 @@ TEST_CASE_TEMPLATE("longjmp out of the middle takes the escape stack back", Kind
     volatile int jumps = 0;
     volatile bool is_even = true;
     test::run<Kind>([&] {
-        for (volatile int i = 0; i < 50; i = i + 1) {
+        while (jumps < 50) {
             const volatile std::uintptr_t before = escape_pointer();
-            static std::jmp_buf* to;
             std::jmp_buf env;
-            to = &env;
-            if (setjmp(env) == 0) descend(100, [] { std::longjmp(*to, 1); });
+            if (setjmp(env) == 0) descend(100, [&env] { std::longjmp(env, 1); });
             jumps = jumps + 1;
             is_even = is_even && escape_pointer() == before;
         }
