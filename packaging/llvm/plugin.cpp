@@ -42,15 +42,26 @@ void note_va_list(IntrinsicInst& made, Module& module) {
                       {list});
 }
 
-// Before a __builtin_setjmp, unless its buffer is a local: growstack_note_setjmp(buffer, sp), as setjmp itself does.
+// Before a __builtin_setjmp, unless its buffer is a local: growstack_note_builtin_setjmp(buffer, sp).
 void note_setjmp(IntrinsicInst& call, Module& module) {
     Value* const buffer = call.getArgOperand(0);
     if (llvm::isa<llvm::AllocaInst>(llvm::getUnderlyingObject(buffer))) return;
     llvm::IRBuilder<> before{&call};
     Value* const sp = read_sp(before, module);
-    before.CreateCall(
-        module.getOrInsertFunction("growstack_note_setjmp", before.getVoidTy(), buffer->getType(), sp->getType()),
-        {buffer, sp});
+    before.CreateCall(module.getOrInsertFunction("growstack_note_builtin_setjmp", before.getVoidTy(), buffer->getType(),
+                                                 sp->getType()),
+                      {buffer, sp});
+}
+
+// Instead of a __builtin_longjmp, which knows nothing of chunks: growstack_builtin_longjmp(buffer).
+void replace_longjmp(IntrinsicInst& call, Module& module) {
+    Value* const buffer = call.getArgOperand(0);
+    llvm::IRBuilder<> before{&call};
+    before
+        .CreateCall(module.getOrInsertFunction("growstack_builtin_longjmp", before.getVoidTy(), buffer->getType()),
+                    {buffer})
+        ->setDoesNotReturn();
+    call.eraseFromParent();
 }
 
 // Clang stores llvm.stacksave() into the third word of a __builtin_setjmp's buffer; and, for a variable array, into a
@@ -78,6 +89,7 @@ void make_safe(Function& function, Module& module) {
         const auto id = call->getIntrinsicID();
         if (id == llvm::Intrinsic::vastart || id == llvm::Intrinsic::vacopy) note_va_list(*call, module);
         if (id == llvm::Intrinsic::eh_sjlj_setjmp) note_setjmp(*call, module);
+        if (id == llvm::Intrinsic::eh_sjlj_longjmp) replace_longjmp(*call, module);
         if (id == llvm::Intrinsic::stacksave && has_setjmp) save_native_sp(*call, module);
     }
 }

@@ -34,6 +34,24 @@ std::uint32_t& spare_in(const void* env) noexcept {
     return static_cast<std::uint32_t*>(const_cast<void*>(env))[jmp_buf_spare];
 }
 
+bool is_on_its_stacks(stack& self, const void* object) noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(object);
+    return piece_of(self, nullptr).has(address) || is_on_escape(self, address);
+}
+
+// A chunk stays where it is, and so does the stack then.
+void pin_frame(stack& self, std::uintptr_t address) noexcept {
+    const checks_off quiet;
+    if (piece_of(self, nullptr).has(address)) pin_until_return(self, address);
+}
+
+void pop_chunks_below(stack& self, std::uintptr_t sp) noexcept {
+    if (!is_on(self, sp)) growstack::detail::fatal_jump(self, "to a frame that is not on its stack");
+    for (chunk* c; (c = self.innermost_chunk) && !piece_of(self, c).has(sp); pop_chunk(*c->entered_from))
+        forget_frames(c->memory);
+    forget_frames({innermost_piece(self).accessible_lo(), sp});
+}
+
 constexpr const char* jumps[] = {"setjmp",   "_setjmp",    "__sigsetjmp",  "longjmp",
                                  "_longjmp", "siglongjmp", "__longjmp_chk"};
 constinit void* next_jumps[std::size(jumps)] = {};
@@ -58,24 +76,24 @@ void growstack_note_setjmp(const void* env, std::uintptr_t sp) noexcept {
     if (self && has_thread_sanitizer_runtime()) spare_in(env) = static_cast<std::uint32_t>(noted_calls());
     if (self && growstack::detail::has_escape_stacks()) spare_in(env) = escape_depth(*self);
     if (!self || !self->policy()->moves) return;
-    const checks_off quiet;
-    const piece first = piece_of(*self, nullptr);
-    const auto buffer = reinterpret_cast<std::uintptr_t>(env);
-    if (first.has(buffer) || is_on_escape(*self, buffer)) self->add(has_jump_buffers);
-    else if (first.has(sp)) pin_until_return(*self, sp);
+    if (is_on_its_stacks(*self, env)) self->add(has_jump_buffers);
+    else pin_frame(*self, sp);
+}
+
+// Clang's plugin (packaging/llvm) calls this, and the next, in a safe build. The buffer of a __builtin_setjmp has plain
+// addresses; on a stack they are re-pointed as all others.
+void growstack_note_builtin_setjmp(const void* buffer, std::uintptr_t sp) noexcept {
+    stack* const self = running_coroutine();
+    if (self && self->policy()->moves && !is_on_its_stacks(*self, buffer)) pin_frame(*self, sp);
 }
 
 // A va_list has the address of the registers that its variadic function has saved in its frame, behind that of the
-// other arguments. In a safe build Clang's plugin (packaging/llvm) has it noted where it does not lie on a stack.
+// other arguments.
 void growstack_note_va_list(const void* list) noexcept {
     constexpr std::size_t saved_registers = 2;
     stack* const self = running_coroutine();
-    if (!self || !self->policy()->moves) return;
-    const checks_off quiet;
-    const auto address = reinterpret_cast<std::uintptr_t>(list);
-    const piece first = piece_of(*self, nullptr);
-    const std::uintptr_t frame = static_cast<const std::uintptr_t*>(list)[saved_registers];
-    if (!first.has(address) && !is_on_escape(*self, address) && first.has(frame)) pin_until_return(*self, frame);
+    if (!self || !self->policy()->moves || is_on_its_stacks(*self, list)) return;
+    pin_frame(*self, static_cast<const std::uintptr_t*>(list)[saved_registers]);
 }
 
 constexpr std::size_t plain_longjmp = 3, checked_longjmp = 6;
@@ -94,15 +112,20 @@ prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcep
         check_jump_from_native(sp);
         return {index, 0};
     }
-    if (!is_on(*self, sp)) growstack::detail::fatal_jump(*self, "to a frame that is not on its stack");
-    for (chunk* c; (c = self->innermost_chunk) && !piece_of(*self, c).has(sp); pop_chunk(*c->entered_from))
-        forget_frames(c->memory);
-    forget_frames({innermost_piece(*self).accessible_lo(), sp});
+    pop_chunks_below(*self, sp);
     if (has_thread_sanitizer_runtime()) forget_calls(spare_in(env));
     if (growstack::detail::has_escape_stacks()) return_to_escape_depth(*self, spare_in(env));
     growstack::detail::write_limit(self->update_limit());
     // glibc's checked one knows nothing of chunks.
     return {index == checked_longjmp ? plain_longjmp : index, sp & ~std::uintptr_t{15}};
+}
+
+/// The same for __builtin_longjmp, which leaves the escape pointer to the function that it goes to.
+void growstack_prepare_builtin_jump(std::uintptr_t sp) noexcept {
+    stack* const self = running_coroutine();
+    if (!self) return check_jump_from_native(sp);
+    pop_chunks_below(*self, sp);
+    growstack::detail::write_limit(self->update_limit());
 }
 
 /// Returns glibc's function, or that of a sanitizer before it.
