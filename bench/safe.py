@@ -47,7 +47,7 @@ def take_turns(builds, mode, directories):
 
 def print_ratios(found):
     print(f"{'':52}{'ordinary':>12}{'safe':>12}  {'unit':8}{'ratio':>6}{'more':>10}")
-    for name, rounds in found.items():
+    for name, rounds in sorted(found.items()):
         unit = rounds[0][0]
         ordinary, safe = (statistics.median(r[i] for r in rounds) for i in (1, 2))
         ratio = statistics.median(r[2] / r[1] for r in rounds)
