@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 action=(--dry-run --Werror)
 [[ ${1-} != --fix ]] || action=(-i)
-find bench examples include src tests \( -name '*.cpp' -o -name '*.hpp' -o -name '*.h' \) -print0 | xargs -0 clang-format-19 "${action[@]}"
+find bench examples include packaging src tests \( -name '*.cpp' -o -name '*.hpp' -o -name '*.h' \) -print0 | xargs -0 clang-format-19 "${action[@]}"

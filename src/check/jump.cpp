@@ -53,16 +53,33 @@ using namespace growstack::grow;
 
 extern "C" {
 
+void growstack_note_addresses(const void* holder, std::uintptr_t frame) noexcept;
+
 void growstack_note_setjmp(const void* env, std::uintptr_t sp) noexcept {
     stack* const self = running_coroutine();
     if (self && has_thread_sanitizer_runtime()) spare_in(env) = static_cast<std::uint32_t>(noted_calls());
     if (self && growstack::detail::has_escape_stacks()) spare_in(env) = escape_depth(*self);
+    growstack_note_addresses(env, sp);
+}
+
+// Something at `holder` has addresses that a move re-points only where it lies on one of the coroutine's two stacks:
+// elsewhere, it pins the stack as long as the frame at `frame` is there. In a safe build Clang's plugin
+// (packaging/llvm) calls this for the buffer of a __builtin_setjmp.
+void growstack_note_addresses(const void* holder, std::uintptr_t frame) noexcept {
+    stack* const self = running_coroutine();
     if (!self || !self->policy()->moves) return;
     const checks_off quiet;
     const piece first = piece_of(*self, nullptr);
-    const auto buffer = reinterpret_cast<std::uintptr_t>(env);
-    if (first.has(buffer) || is_on_escape(*self, buffer)) self->add(has_jump_buffers);
-    else if (first.has(sp)) pin_until_return(*self, sp);
+    const auto address = reinterpret_cast<std::uintptr_t>(holder);
+    if (first.has(address) || is_on_escape(*self, address)) self->add(has_jump_buffers);
+    else if (first.has(frame)) pin_until_return(*self, frame);
+}
+
+// A va_list has the address of the registers that its variadic function has saved in its frame, behind that of the
+// other arguments. The plugin calls this, too.
+void growstack_note_va_list(const void* list) noexcept {
+    constexpr std::size_t saved_registers = 2;
+    growstack_note_addresses(list, static_cast<const std::uintptr_t*>(list)[saved_registers]);
 }
 
 constexpr std::size_t plain_longjmp = 3, checked_longjmp = 6;

@@ -23,16 +23,16 @@ constexpr unsigned smallest_order = 14, largest_order = 23; // of those on lists
 constexpr std::size_t slots_at_once = 64;                   // that one mapping is carved into
 constexpr std::size_t most_warm = 1024;                     // free pieces of one size that keep their memory
 
-// A frame that does not fit is not set up page by page: what is left over must reach the guard, not jump it.
-constexpr std::size_t smallest_guard_bytes = std::size_t{64} << 10, largest_guard_bytes = std::size_t{512} << 10;
-
-// A guard region takes a page table, which a large piece that nobody uses would not have. A mapping that cannot be
-// accessed takes none, but a process may have 65,530.
+// A frame is not set up page by page: where it does not fit, its low end must reach the guard, not jump it. So a guard
+// is as large as its piece. That takes address space only, as long as it is a mapping that cannot be accessed, of which
+// a process may have 65,530. A guard region takes no mapping, but page tables: for so many bytes.
+constexpr std::size_t smallest_guard_bytes = std::size_t{64} << 10;
 constexpr std::size_t mapped_guard_from_bytes = std::size_t{1} << 20;
 constexpr std::size_t most_mapped_guards = 8192;
+constexpr std::size_t largest_guard_region_bytes = std::size_t{512} << 10;
 
 constexpr std::size_t guard_bytes(std::size_t piece_bytes) noexcept {
-    return std::clamp(piece_bytes / 16, smallest_guard_bytes, largest_guard_bytes);
+    return std::max(piece_bytes, smallest_guard_bytes);
 }
 
 constexpr std::size_t stride_of(std::size_t piece_bytes) noexcept { return guard_bytes(piece_bytes) + piece_bytes; }
@@ -152,7 +152,10 @@ public:
 
 private:
     bool install(bounds guard, std::size_t piece_bytes) noexcept {
-        if (piece_bytes < mapped_guard_from_bytes || mapped_guards_ == most_mapped_guards) return install_guard(guard);
+        if (piece_bytes < mapped_guard_from_bytes || mapped_guards_ == most_mapped_guards) {
+            guard.lo = std::max(guard.lo, guard.hi - largest_guard_region_bytes);
+            return install_guard(guard);
+        }
         ++mapped_guards_;
         return forbid(guard);
     }

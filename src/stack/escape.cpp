@@ -57,18 +57,12 @@ bounds whole_words(bounds range) noexcept {
     return {(range.lo + mask) & ~mask, range.hi};
 }
 
-std::size_t total_bytes(const stack& self) noexcept {
-    std::size_t sum = 0;
-    for (const escape_piece* p = self.books().escape; p; p = p->older) sum += p->memory.bytes();
-    return sum;
-}
-
 // A piece larger than all before, or as large as the options allow; null if that is no gain.
 escape_piece* add_piece(stack& self, std::size_t wanted, std::size_t left) noexcept {
-    const std::size_t most = std::max(self.sizes->escape_bytes, self.sizes->max_bytes), total = total_bytes(self);
+    const std::size_t most = std::max(self.sizes->escape_bytes, self.sizes->max_bytes), total = escape_bytes(self);
     std::size_t bytes = escape_piece_bytes(std::max({wanted, 2 * total, detail::default_escape_bytes}));
-    while (bytes > most - total && bytes / 2 > left) bytes /= 2;
-    if (bytes > most - total) return nullptr;
+    while (bytes > most - total && bytes > left) bytes /= 2;
+    if (bytes <= left) return nullptr;
     const outward_call outward;
     escape_piece* const piece = take_escape_piece(bytes);
     if (!piece) return nullptr;
@@ -89,6 +83,22 @@ void enter_newest(stack& self, std::uintptr_t pointer) noexcept {
     exchange_escape_pointer(newest->memory.hi);
 }
 
+void give_newest(stack& self) noexcept {
+    escape_piece& newest = *std::exchange(self.books().escape, self.books().escape->older);
+    const bool keeps_all = !self.has(has_more_escape) || newest.memory.bytes() <= deep_bytes;
+    give_escape_piece(newest, keeps_all ? newest.memory.lo : newest.memory.hi - deep_bytes);
+}
+
+// While there are several pieces, every check must look: whoever returns to an older one tells nobody, and may go down
+// again from there. Back in the upper half of the first one, gives the newer ones away.
+void look_at_each_check(stack& self, const escape_piece& current, std::size_t left) noexcept {
+    const bool needs_newer = current.older || left < current.memory.bytes() / 2 || self.has(moves_always);
+    if (needs_newer) return self.add(escape_is_low);
+    const outward_call outward;
+    while (self.books().escape != &current) give_newest(self);
+    self.remove(has_more_escape);
+}
+
 } // namespace
 
 bool begin_escape(stack& self) noexcept {
@@ -101,33 +111,31 @@ bool begin_escape(stack& self) noexcept {
 }
 
 void release_escape(stack& self) noexcept {
-    const bool was_deep = self.has(has_more_escape);
-    while (escape_piece* const p = self.books().escape) {
-        self.books().escape = p->older;
-        const bool keeps_all = !was_deep || p->memory.bytes() <= deep_bytes;
-        give_escape_piece(*p, keeps_all ? p->memory.lo : p->memory.hi - deep_bytes);
-    }
+    while (self.books().escape) give_newest(self);
     self.escape_pointer = self.books().escape_hi = 0;
 }
 
 bool ensure_escape(stack& self) noexcept {
-    const escape_piece* const newest = self.books().escape;
-    if (!newest) return true;
+    self.remove(escape_is_low);
+    if (!self.books().escape) return true;
     const std::uintptr_t pointer = read_escape_pointer();
     const escape_piece* const current = piece_with(self, pointer);
-    if (!current) return false; // a frame that is larger than the guard
-    const std::size_t left = pointer - current->memory.lo;
-    const std::size_t wanted = std::max(bytes_for_each_native * self.memory.bytes(), escape_bytes_in_use(self));
+    if (!current) return false;
+    // The next check fails when the native stack is twice as large, or more: headroom is no part of what is in use.
+    std::size_t left = pointer - current->memory.lo;
+    if (self.has(has_more_escape)) look_at_each_check(self, *current, left);
+    const escape_piece* const newest = self.books().escape;
+    const std::size_t expected = 2 * escape_bytes_in_use(self);
+    const std::size_t wanted = std::max(bytes_for_each_native * self.memory.bytes(), expected);
     const bool is_first_in_hard_mode = self.has(moves_always) && !current->older;
     if (left >= wanted && !is_first_in_hard_mode) return true;
-    if (current != newest && newest->memory.bytes() >= wanted) {
+    const bool is_newest_enough = current != newest && newest->memory.bytes() >= wanted;
+    if (is_newest_enough || add_piece(self, wanted, left)) {
         enter_newest(self, pointer);
-    } else if (add_piece(self, wanted, left)) {
-        enter_newest(self, pointer);
-    } else {
-        return left >= std::min(most_kept_free_bytes, self.sizes->escape_bytes / 4);
+        left = self.books().escape->memory.bytes();
     }
-    return true;
+    if (left < expected || self.has(has_more_escape)) self.add(escape_is_low);
+    return left >= std::min(most_kept_free_bytes, self.sizes->escape_bytes / 4);
 }
 
 void adjust_escape(stack& self, const displacement& moved) noexcept {
@@ -165,10 +173,14 @@ bool is_on_escape(const stack& self, std::uintptr_t address) noexcept {
     return is_found;
 }
 
-bool is_over_escape_end(const stack& self, std::uintptr_t address) noexcept {
+bool is_escape_guard(const stack& self, std::uintptr_t address) noexcept {
     const escape_piece* p = self.books().escape;
     while (p && !guard_of(*p).contains(address)) p = p->older;
     return p;
+}
+
+bool is_over_escape_end(const stack& self) noexcept {
+    return self.books().escape && !piece_with(self, read_escape_pointer());
 }
 
 void trim_escape(stack& self) noexcept {
@@ -180,6 +192,12 @@ void trim_escape(stack& self) noexcept {
         const std::size_t bytes = (hi & ~(detail::page_bytes - 1)) - p->memory.lo;
         if (bytes) ::madvise(reinterpret_cast<void*>(p->memory.lo), bytes, MADV_DONTNEED);
     }
+}
+
+std::size_t escape_bytes(const stack& self) noexcept {
+    std::size_t sum = 0;
+    for (const escape_piece* p = self.books().escape; p; p = p->older) sum += p->memory.bytes();
+    return sum;
 }
 
 std::size_t escape_bytes_in_use(const stack& self) noexcept {

@@ -24,8 +24,8 @@ bool begin_escape(stack& self) noexcept;
 /// Gives it back.
 void release_escape(stack& self) noexcept;
 
-/// At a failed check of the running stack: adds a piece where the present one runs low. Returns false if it is nearly
-/// full, or over its end, and may have no more.
+/// At a failed check of the running stack: adds a piece where the present one runs low; where it may have no more, has
+/// every check ask again. Returns false if it is nearly full then, or over its end.
 bool ensure_escape(stack& self) noexcept;
 
 /// Re-points every word in use. What points into the native stack there: lists of variable arguments (va_list), jump
@@ -47,10 +47,16 @@ void visit_escape(const stack& self, void (*visit)(bounds, void*), void* argumen
 bool is_on_escape(const stack& self, std::uintptr_t address) noexcept;
 
 /// Says if an address lies in the guard below one of its pieces.
-bool is_over_escape_end(const stack& self, std::uintptr_t address) noexcept;
+bool is_escape_guard(const stack& self, std::uintptr_t address) noexcept;
+
+/// Says if the running stack has a frame there that is larger than what was left.
+bool is_over_escape_end(const stack& self) noexcept;
 
 /// Of a stack that does not run: gives the memory that is not in use back to the system.
 void trim_escape(stack& self) noexcept;
+
+/// Returns the address space of all its pieces.
+std::size_t escape_bytes(const stack& self) noexcept;
 
 std::size_t escape_bytes_in_use(const stack& self) noexcept;
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs real programs on every kind of stack: Lua, SQLite, zlib and zstd, from Debian's source packages, compiled by GCC and Clang at -O0
-# and -O2 with checks in every function; docs/real-programs.md says what they do there. Fetches the sources once, through apt-get.
-# Usage: tests/torture/real.sh [BUILD...], of gcc-O0 gcc-O2 clang-O0 clang-O2
+# Runs real programs on every kind of stack: Lua, SQLite, zlib and zstd, from Debian's source packages, compiled by GCC and Clang, and as
+# safe builds, at -O0 and -O2 with checks in every function; docs/real-programs.md says what they do there. Fetches the sources once,
+# through apt-get. Usage: tests/torture/real.sh [BUILD...], of gcc-O0 gcc-O2 clang-O0 clang-O2 safe-O0 safe-O2
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/setup.sh
@@ -36,6 +36,7 @@ generate_sqlite() {
     (cd sqlite/bld && ../configure --disable-tcl --disable-readline && make sqlite3.c shell.c)
 }
 
+# prepare BUILD...
 prepare() {
     list_of_sources
     [[ -e lua && -e sqlite && -e zlib && -e zstd ]] || apt_get update
@@ -48,17 +49,16 @@ prepare() {
     echo "#define DEB_HOST_MULTIARCH \"$(dpkg-architecture -qDEB_HOST_MULTIARCH)\"" >lua/src/lua5.4-deb-multiarch.h
     ln -sfn "$here/workloads" workloads
     python3 "$here/ninja.py" "$library" >build.ninja
-    ninja
+    ninja gcc-O2/sqlite3 "${@/#/all-}"
     # An eighth of the statements that SQLite's own fuzzing has found worth keeping.
     cp sqlite/test/fuzzdata6.db fuzzdata.db
     gcc-O2/sqlite3 thread fuzzdata.db 'delete from xsql where sqlid % 8' 2>/dev/null
 }
 
-install_missing g++ gcc clang libboost-context1.81-dev dpkg-dev make ninja-build python3 tcl binutils
+install_missing g++ gcc clang clang-19 libclang-rt-19-dev libboost-context1.81-dev dpkg-dev make ninja-build python3 tcl binutils
 [[ -f $library ]] || fail "$library is missing: build it, or say where it is in GROWSTACK_LIBRARY"
 mkdir -p "$build/apt/lists/partial"
 cd "$build"
-quietly prepare.log prepare
-echo "files that Clang refuses, compiled by GCC: $(find clang-* -name '*.by-gcc' | wc -l) of $(find clang-* -name '*.o' | wc -l)"
-(($#)) || set -- gcc-O0 gcc-O2 clang-O0 clang-O2
+(($#)) || set -- gcc-O0 gcc-O2 clang-O0 clang-O2 safe-O0 safe-O2
+quietly prepare.log prepare "$@"
 exec python3 "$here/run.py" "$@"

@@ -1,26 +1,19 @@
 #!/usr/bin/env bash
-# Compiles one file with the checks: compile.sh gcc|g++|clang|clang++ OBJECT ARGUMENT... Clang has no checks for variadic functions and
-# refuses files that define some. GCC compiles those, and an empty file OBJECT.by-gcc says so.
+# Compiles one file with the checks: compile.sh gcc|g++|clang|clang++... OBJECT ARGUMENT... For Clang's variadic functions there is a
+# plugin beside the library.
 set -euo pipefail
 readonly compiler=$1 object=$2
 shift 2
 
-# flags_for gcc|clang
-flags_for() { echo "-fsplit-stack $(sed -n "s/^$1: //p" "$(dirname "$0")/../../../packaging/split-flags")"; }
+# flags_of gcc|clang
+flags_of() { echo "-fsplit-stack $(sed -n "s/^$1: //p" "$(dirname "$0")/../../../packaging/split-flags")"; }
 
-by_gcc() {
-    local flags
-    read -ra flags <<<"$(flags_for gcc)"
-    exec "$1" "${flags[@]}" -w -c "${@:2}" -o "$object"
-}
-
-[[ $compiler == clang* ]] || by_gcc "$compiler" "$@"
-rm -f "$object.by-gcc"
-read -ra flags <<<"$(flags_for clang)"
-"$compiler" "${flags[@]}" -w -c "$@" -o "$object" 2>"$object.log" && exit
-if ! grep -q 'Segmented stacks do not support vararg functions' "$object.log"; then
-    cat "$object.log" >&2
-    exit 1
+if [[ $compiler == clang* ]]; then
+    major=$("$compiler" -dumpversion)
+    plugin=$(dirname "$GROWSTACK_LIBRARY")/../packaging/llvm/growstack-clang-${major%%.*}.plugin
+    [[ -f $plugin ]] || { echo "$plugin is missing: install llvm-${major%%.*}-dev and build the library again" >&2; exit 1; }
+    read -ra flags <<<"$(flags_of clang) -fpass-plugin=$plugin"
+else
+    read -ra flags <<<"$(flags_of gcc)"
 fi
-touch "$object.by-gcc"
-if [[ $compiler == clang++ ]]; then by_gcc g++ "$@"; else by_gcc gcc "$@"; fi
+exec "$compiler" "${flags[@]}" -w -c "$@" -o "$object"

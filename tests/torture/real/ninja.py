@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Prints the build.ninja of the real programs, for the directory that holds their sources: by GCC and Clang, at -O0 and -O2.
+"""Prints the build.ninja of the real programs, for the directory that holds their sources: by GCC, Clang, and Clang as safe builds, at
+-O0 and -O2.
 
 Usage: ninja.py GROWSTACK_LIBRARY. A program is its own files, compiled with checks; the host; its remedy, if it has one; the library.
 """
+import collections
 import glob
 import os
 import sys
@@ -84,7 +86,7 @@ print(f"""
 library = {sys.argv[1]}
 names = -Wl,--undefined=backtrace_create_state,--undefined=backtrace_pcinfo,--undefined=backtrace_syminfo -lbacktrace
 rule check
-  command = {HERE}/compile.sh $compiler $out -MD -MF $out.d $flags $in
+  command = GROWSTACK_LIBRARY=$library {HERE}/compile.sh $compiler $out -MD -MF $out.d $flags $in
   depfile = $out.d
   description = $compiler $out
 rule unchecked
@@ -93,8 +95,16 @@ rule unchecked
 rule static
   command = sed 's/^  ShellState data;$$/  static&/' $in >$out
 rule program
-  command = g++ $in $wrap $library -lboost_context -Wl,-z,now $names -pthread -lm -o $out
+  command = $linker $in $wrap $library -lboost_context -Wl,-z,now $names -pthread -lm -o $out
 """)
+
+
+Compiler = collections.namedtuple("Compiler", "name c cxx linker flags")
+COMPILERS = [
+    Compiler("gcc", "gcc", "g++", "g++", ""),
+    Compiler("clang", "clang", "clang++", "g++", ""),
+    Compiler("safe", "clang-19", "clang++-19", "clang++-19 -fsanitize=safe-stack", " -fsanitize=safe-stack"),
+]
 
 
 def object_of(directory, source, language, flags, compiler):
@@ -103,8 +113,10 @@ def object_of(directory, source, language, flags, compiler):
     if target not in object_of.seen:
         object_of.seen.add(target)
         if language == "c++":
-            compiler = {"gcc": "g++", "clang": "clang++"}[compiler]
+            compiler = compiler.cxx
             flags = f"-x c++ -std=c++20 -include {HERE}/main.hpp {flags}"
+        else:
+            compiler = compiler.c
         print(f"build {target}: check {source}\n  compiler = {compiler}\n  flags = -g1 {flags}")
     return target
 
@@ -116,7 +128,7 @@ def program(directory, compiler, level, name, language, flags, sources, main, re
     changed, additions, wrapped = remedy
     objects = []
     for source in sources:
-        own = f"-{level} {flags}" + (" -Dmain=hosted_main" if source == main else "")
+        own = f"-{level}{compiler.flags} {flags}" + (" -Dmain=hosted_main" if source == main else "")
         place = f"{directory}/{language}"
         own += OWN_FLAGS.get(source, "")
         change = changed.get(source, "")
@@ -129,6 +141,7 @@ def program(directory, compiler, level, name, language, flags, sources, main, re
     objects += ["host.o"] + [f"{addition}.remedy.o" for addition in additions]
     print(f"build {directory}/{name}: program {' '.join(objects)} | $library")
     print("  wrap = " + " ".join(f"-Wl,--wrap={w}" for w in wrapped))
+    print(f"  linker = {compiler.linker}")
 
 
 # The shell gives the address of this local of main() to functions that it registers.
@@ -136,10 +149,14 @@ print("build sqlite/bld/shell-static.c: static sqlite/bld/tsrc/shell.c")
 print(f"build host.o: unchecked {HERE}/host.cpp")
 for addition in sorted({a for _, additions, _ in REMEDIES.values() for a in additions}):
     print(f"build {addition}.remedy.o: unchecked {HERE}/remedies/{addition}.cpp\n  flags = -Izlib -Izstd/lib")
-for compiler in ("gcc", "clang"):
+for compiler in COMPILERS:
     for level in ("O0", "O2"):
-        directory = f"{compiler}-{level}"
+        directory = f"{compiler.name}-{level}"
+        built = []
         for name, *rest in PROGRAMS:
             program(directory, compiler, level, name, *rest, ({}, [], []))
-            if name in REMEDIES:
+            built.append(f"{directory}/{name}")
+            if name in REMEDIES and compiler.name != "safe":  # which needs none
                 program(directory, compiler, level, name + ".remedied", *rest, REMEDIES[name])
+                built.append(f"{directory}/{name}.remedied")
+        print(f"build all-{directory}: phony {' '.join(built)}")

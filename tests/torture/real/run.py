@@ -2,7 +2,8 @@
 """Runs the real programs on a plain thread and on every kind of stack, in every hard mode that means something there, and compares exit
 codes and output. A program with a remedy runs without it too: the audit must then name the functions whose locals others point to.
 
-Usage: run.py BUILD..., in the directory of build.ninja. BUILD is gcc-O2, say. Prints a row for each program and a closing line.
+A safe build has no remedies, and the audit must find nothing. Usage: run.py BUILD..., in the directory of build.ninja. BUILD is gcc-O2,
+say. Prints a row for each program and a closing line.
 """
 import concurrent.futures
 import os
@@ -53,9 +54,9 @@ def moves(errors):
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def named(path, arguments):
+def named(path, arguments, modes=("", "move")):
     """Returns the functions whose locals the audit finds pointers to: where growth happens by itself, or else at every check."""
-    for stress in ("", "move"):
+    for stress in modes:
         _, errors = run(path, "contiguous", arguments, None, stress, "1")
         functions = sorted(set(NAMED.findall(errors)))
         if functions:
@@ -81,6 +82,11 @@ def check(build, job):
                 wrong.append(f"\n    wrong: {stack} GROWSTACK_STRESS={mode}: exit code {result[0]} instead of {expected[0]} "
                              f"{errors.strip()[-200:]}")
     text = f"{name}: at most {most[0]} moves, {most[1]} chunks"
+    if build.startswith("safe"):
+        functions = named(as_it_is, arguments, ("",))
+        right += not functions
+        if functions:
+            wrong.append(f"\n    wrong: the audit finds, in a safe build, pointers to locals of {', '.join(functions)}")
     if has_remedy:
         functions = named(as_it_is, arguments)
         if functions:
