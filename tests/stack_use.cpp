@@ -6,11 +6,10 @@ namespace test {
 std::size_t recurse(std::size_t levels, void (*f)(void*), void* argument) {
     volatile std::size_t frame[8];
     frame[levels % 8] = levels;
-    // In a safe build the frame lies on the escape stack. This does not, for nothing else knows where it is.
-    volatile std::size_t native[test::is_safe_build ? 8 : 1] = {levels};
-    if constexpr (test::is_safe_build) {
-        native[1] = native[2] = native[3] = levels; // each by itself, or an address would be computed
-        native[4] = native[5] = native[6] = native[7] = levels;
+    if constexpr (is_safe_build) { // where the frame lies on the escape stack: this does not, for nobody has its
+                                   // address
+        [[maybe_unused]] volatile std::size_t native[8] = {levels, levels, levels, levels,
+                                                           levels, levels, levels, levels};
     }
     opaque(frame);
     if (!levels) {
