@@ -6,6 +6,11 @@ namespace test {
 std::size_t recurse(std::size_t levels, void (*f)(void*), void* argument) {
     volatile std::size_t frame[8];
     frame[levels % 8] = levels;
+    if constexpr (is_safe_build) { // where the frame lies on the escape stack: this does not, for nobody has its
+                                   // address
+        [[maybe_unused]] volatile std::size_t native[8] = {levels, levels, levels, levels,
+                                                           levels, levels, levels, levels};
+    }
     opaque(frame);
     if (!levels) {
         f(argument);

@@ -3,6 +3,19 @@
 
 #include <cstddef>
 
+// In front of, and around, functions whose arrays and allocas must lie on the stack that grows, in a safe build too
+// (docs/safe-build.md).
+#ifdef __clang__
+#define GROWSTACK_ON_NATIVE_STACK __attribute__((no_sanitize("safe-stack")))
+#define GROWSTACK_ALL_ON_NATIVE_STACK \
+    _Pragma("clang attribute push(__attribute__((no_sanitize(\"safe-stack\"))), apply_to = function)")
+#define GROWSTACK_AS_BUILT _Pragma("clang attribute pop")
+#else
+#define GROWSTACK_ALL_ON_NATIVE_STACK
+#define GROWSTACK_AS_BUILT
+#define GROWSTACK_ON_NATIVE_STACK
+#endif
+
 namespace test {
 
 /// Does nothing that a compiler can know of: keeps objects in memory and calls from being removed.

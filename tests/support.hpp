@@ -16,6 +16,13 @@
 
 namespace test {
 
+/// Says if locals whose address escapes lie on an escape stack, which never moves: docs/safe-build.md.
+#if defined(__has_feature)
+inline constexpr bool is_safe_build = __has_feature(safe_stack);
+#else
+inline constexpr bool is_safe_build = false;
+#endif
+
 template <class Kind>
 using coroutine = growstack::coroutine<typename Kind::stack>;
 template <class T, class Kind>

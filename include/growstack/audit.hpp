@@ -15,13 +15,22 @@ namespace growstack {
 
 /// A word that points to where a stack's frames were before it moved.
 struct audit_finding {
-    enum place_kind { global, thread_local_storage, heap_block, coroutine_stack, thread_stack, mapping };
+    enum place_kind {
+        global,
+        thread_local_storage,
+        heap_block,
+        coroutine_stack,
+        thread_stack,
+        mapping,
+        coroutine_escape_stack, ///< docs/safe-build.md
+        thread_escape_stack
+    };
 
     place_kind place;
     const void* word;         ///< where it lies
     const void* object;       ///< the global, the block, or the coroutine's id
     std::size_t object_bytes; ///< 0: unknown
-    std::size_t offset;       ///< of the word from the object's start; on a stack, from the innermost frame
+    std::size_t offset;       ///< of the word from the object's start; on a stack, from what is innermost there
     std::size_t words;        ///< that are stale in the same object, this one included
     const char* name;         ///< of a global, and of the file that it is in: "queue, in ./app"; null: it has none
     const void* coroutine;    ///< whose stack has moved
@@ -39,6 +48,7 @@ const char* name(audit_finding::place_kind place) noexcept;
 /// then searches all of the process's writable memory, in time linear in that; what is freed is overwritten, so that
 /// old contents are not found. Each finding is told once. Aligned words only; memory of other allocators than glibc's
 /// malloc and the sanitizers' is searched, but without its blocks' bounds. Under Valgrind it stays off, and says so.
+/// Switched on by the environment, it says at the program's end if it has found nothing.
 /// Returns whether it was on.
 bool set_audit(bool is_on) noexcept;
 

@@ -225,7 +225,8 @@ class Thread:
     def __init__(self, facts, thread):
         self.thread = thread
         with selected(thread):
-            self.state = (int(gdb.parse_and_eval("(unsigned long)$fs_base")) + facts["thread"]) % 2**64
+            self.pointer = int(gdb.parse_and_eval("(unsigned long)$fs_base"))
+        self.state = (self.pointer + facts["thread"]) % 2**64
         self.running = read_word(self.state + facts["thread.running"])
         self.root = self.state + facts["thread.root"]
         self.waiting = []  # coroutines whose code runs in native()
@@ -291,6 +292,32 @@ class Coroutine:
             sp = read_word(chunk + self.facts["chunk.entered_from"])
         return used + self.memory[1] - sp
 
+    @property
+    def escape_pieces(self):
+        """Of its escape stack, the newest first: lo, hi, and where the escape pointer stood when a newer one came."""
+        piece, found = read_word(self.memory[1] - self.facts["books.bytes"] + self.facts["books.escape"]), []
+        while piece:
+            found.append((*self.bounds("escape.memory", piece), read_word(piece + self.facts["escape.left_at"])))
+            piece = read_word(piece + self.facts["escape.older"])
+        return found
+
+    def escape_pointer(self, pieces):
+        """The thread's, if it runs. Not in what growth calls, which has the thread's own escape stack."""
+        offset = read_word(self.facts["escape.offset"])
+        pointer = read_word((self.thread.pointer + offset) % 2**64) if self.thread and offset else 0
+        is_own = any(lo <= pointer <= hi for lo, hi, _ in pieces)
+        return pointer if is_own else self.word("stack.escape_pointer")
+
+    def escape_cells(self):
+        """The bytes in use of its escape stack, and its pieces."""
+        pieces = self.escape_pieces
+        pointer = self.escape_pointer(pieces)
+        current = next((i for i, (lo, hi, _) in enumerate(pieces) if lo <= pointer <= hi), None)
+        if current is None:
+            return ["?" if pieces else "0", str(len(pieces))]
+        used = pieces[current][1] - pointer + sum(hi - left_at for _, hi, left_at in pieces[current + 1:])
+        return [str(used), str(len(pieces))]
+
     def innermost(self):
         return self.bounds("chunk.memory", self.chunks[0]) if self.chunks else self.memory
 
@@ -320,7 +347,7 @@ class Coroutine:
         try:
             return self.readable_row()
         except gdb.error as error:
-            return [hex(self.id), "?", self.status, "?", "?", "?", f"({error})"]
+            return [hex(self.id), "?", self.status, "?", "?", "?", "?", "?", f"({error})"]
 
     def readable_row(self):
         used, place = 0, "(not started)"
@@ -328,7 +355,8 @@ class Coroutine:
             with self.shown() as frame:
                 sp, place = self.sp(frame), self.note() + place_of(frame)
             used = self.used_bytes(sp) if sp else "?"
-        return [hex(self.id), self.policy, self.status, str(self.stack_bytes), str(used), str(len(self.chunks)), place]
+        return [hex(self.id), self.policy, self.status, str(self.stack_bytes), str(used), str(len(self.chunks)),
+                *self.escape_cells(), place]
 
     def note(self):
         return f"(thread {self.thread.thread.num}) " if self.thread else "(in native) " if self.is_native else ""
@@ -453,21 +481,27 @@ class Coroutines(gdb.Command):
     """Lists all coroutines that have not ended: growstack coroutines.
 
 STACK is the memory of a coroutine's stack and USED what its frames take of it, in bytes; CHUNKS those linked; WHERE the
-innermost function that is not growstack's."""
+innermost function that is not growstack's. In a safe build also ESCAPE: the bytes in use on its escape stack, and
+PIECES, of which that consists."""
+
+    HEADER = ["ID", "POLICY", "STATUS", "STACK", "USED", "CHUNKS", "ESCAPE", "PIECES", "WHERE"]
 
     def __init__(self):
         super().__init__("growstack coroutines", gdb.COMMAND_STACK)
 
     @command()
     def invoke(self, arguments, from_tty):
-        found = Library().coroutines()
+        library = Library()
+        found = library.coroutines()
         alive = [c for c in found if c.status != "dead"]
-        rows = [["ID", "POLICY", "STATUS", "STACK", "USED", "CHUNKS", "WHERE"], *(c.row() for c in alive)]
-        widths = [max(len(row[i]) for row in rows) for i in range(6)]
+        rows = [self.HEADER, *(c.row() for c in alive)]
+        if not read_word(library.facts["escape.offset"]):
+            rows = [row[:6] + row[8:] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*rows)]
         for row in rows:
             names = [cell.ljust(width) for cell, width in zip(row[:3], widths)]
-            numbers = [cell.rjust(width) for cell, width in zip(row[3:6], widths[3:])]
-            print("  ".join([*names, *numbers, row[6]]))
+            numbers = [cell.rjust(width) for cell, width in zip(row[3:-1], widths[3:])]
+            print("  ".join([*names, *numbers, row[-1]]))
         ended = len(found) - len(alive)
         print(f"{len(alive)} alive" + (f"; {ended} ended, whose stacks wait for the next ones" if ended else ""))
 

@@ -42,15 +42,15 @@ void note_va_list(IntrinsicInst& made, Module& module) {
                       {list});
 }
 
-// Before a __builtin_setjmp, unless its buffer is a local: growstack_note_builtin_setjmp(buffer, sp).
+// Before a __builtin_setjmp, unless its buffer is a local: growstack_note_addresses(buffer, sp).
 void note_setjmp(IntrinsicInst& call, Module& module) {
     Value* const buffer = call.getArgOperand(0);
     if (llvm::isa<llvm::AllocaInst>(llvm::getUnderlyingObject(buffer))) return;
     llvm::IRBuilder<> before{&call};
     Value* const sp = read_sp(before, module);
-    before.CreateCall(module.getOrInsertFunction("growstack_note_builtin_setjmp", before.getVoidTy(), buffer->getType(),
-                                                 sp->getType()),
-                      {buffer, sp});
+    before.CreateCall(
+        module.getOrInsertFunction("growstack_note_addresses", before.getVoidTy(), buffer->getType(), sp->getType()),
+        {buffer, sp});
 }
 
 // Instead of a __builtin_longjmp, which knows nothing of chunks: growstack_builtin_longjmp(buffer).

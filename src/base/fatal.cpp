@@ -78,8 +78,7 @@ void fatal_escape_overflow(const overflow_report& report, std::uintptr_t ip) noe
     message line;
     line << "growstack: overflow of the escape stack of coroutine " << report.coroutine << " (" << report.policy
          << "), in code at ";
-    put_code(line, ip) << ": " << report.depth_bytes << " bytes in use, " << report.max_bytes << " allowed; "
-                       << report.advice;
+    put_code(line, ip) << ": a frame does not fit; it has " << report.depth_bytes << " bytes; " << report.advice;
     line.write_and_abort();
 }
 

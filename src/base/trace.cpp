@@ -27,7 +27,8 @@ trace_hook set_trace(trace_hook hook) noexcept {
 const char* name(trace_event::kind_type kind) noexcept {
     constexpr const char* names[] = {"newstack",   "copystack", "adjust",    "stackfree",
                                      "push_chunk", "pop_chunk", "open_room", "add_escape"};
-    return kind >= 0 && kind < std::size(names) ? names[kind] : "?";
+    const auto i = static_cast<std::size_t>(kind); // in this type: Clang knows that all kinds have a name
+    return i < std::size(names) ? names[i] : "?";
 }
 
 } // namespace growstack

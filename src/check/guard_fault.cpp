@@ -63,18 +63,27 @@ std::size_t depth_bytes(stack& self, std::uintptr_t sp) noexcept {
                                                          .advice = advice});
 }
 
+// Not growstack's. Code that growth calls, and a switch, have another stack's escape pointer.
+bool is_its_own_code() noexcept {
+    const std::uintptr_t limit = detail::read_limit();
+    return limit != detail::limit_check_never && limit != detail::limit_switching;
+}
+
+bool is_overflow_of_escape(stack& self, std::uintptr_t touched, std::uintptr_t sp) noexcept {
+    return is_escape_guard(self, touched) || (is_its_own_code() && is_on(self, sp) && is_over_escape_end(self));
+}
+
 // The user's handler runs on the thread's escape stack.
 [[noreturn]] void overflow_of_escape(stack& self, std::uintptr_t ip) noexcept {
-    const std::size_t in_use = escape_bytes_in_use(self);
+    const std::size_t bytes = escape_bytes(self);
     const on_threads_escape_stack roomy;
-    detail::fatal_escape_overflow(
-        {.coroutine = &self,
-         .policy = self.policy()->name,
-         .depth_bytes = in_use,
-         .stack_bytes = self.books().stack_bytes,
-         .max_bytes = self.sizes->escape_bytes,
-         .advice = "a frame does not fit any more: raise stack_options::escape_bytes, or look for endless recursion"},
-        ip);
+    detail::fatal_escape_overflow({.coroutine = &self,
+                                   .policy = self.policy()->name,
+                                   .depth_bytes = bytes,
+                                   .stack_bytes = self.books().stack_bytes,
+                                   .max_bytes = self.sizes->escape_bytes,
+                                   .advice = "raise stack_options::escape_bytes, or look for endless recursion"},
+                                  ip);
 }
 
 struct move_request {
@@ -155,7 +164,13 @@ bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
     stack* const found = info.si_signo == SIGSEGV && !code.is_on_alternate_stack() ? stack_at(code.sp()) : nullptr;
     if (!found) return false;
     stack& self = *found;
-    if (is_over_escape_end(self, reinterpret_cast<std::uintptr_t>(info.si_addr))) overflow_of_escape(self, code.ip());
+    if (open_escape_room(self, reinterpret_cast<std::uintptr_t>(info.si_addr))) {
+        const std::uintptr_t limit = self.update_limit();
+        if (is_its_own_code()) detail::write_limit(limit);
+        return true;
+    }
+    if (is_overflow_of_escape(self, reinterpret_cast<std::uintptr_t>(info.si_addr), code.sp()))
+        overflow_of_escape(self, code.ip());
     if (is_under_valgrind()) code.undo_half_of_instruction(reinterpret_cast<std::uintptr_t>(info.si_addr));
     if (const std::uintptr_t slow_path = detail::find_slow_path(code.ip())) {
         open_beyond_room(self, code.sp() - slow_path_bytes);

@@ -34,17 +34,6 @@ std::uint32_t& spare_in(const void* env) noexcept {
     return static_cast<std::uint32_t*>(const_cast<void*>(env))[jmp_buf_spare];
 }
 
-bool is_on_its_stacks(stack& self, const void* object) noexcept {
-    const auto address = reinterpret_cast<std::uintptr_t>(object);
-    return piece_of(self, nullptr).has(address) || is_on_escape(self, address);
-}
-
-// A chunk stays where it is, and so does the stack then.
-void pin_frame(stack& self, std::uintptr_t address) noexcept {
-    const checks_off quiet;
-    if (piece_of(self, nullptr).has(address)) pin_until_return(self, address);
-}
-
 void pop_chunks_below(stack& self, std::uintptr_t sp) noexcept {
     if (!is_on(self, sp)) growstack::detail::fatal_jump(self, "to a frame that is not on its stack");
     for (chunk* c; (c = self.innermost_chunk) && !piece_of(self, c).has(sp); pop_chunk(*c->entered_from))
@@ -71,29 +60,33 @@ using namespace growstack::grow;
 
 extern "C" {
 
+void growstack_note_addresses(const void* holder, std::uintptr_t frame) noexcept;
+
 void growstack_note_setjmp(const void* env, std::uintptr_t sp) noexcept {
     stack* const self = running_coroutine();
     if (self && has_thread_sanitizer_runtime()) spare_in(env) = static_cast<std::uint32_t>(noted_calls());
     if (self && growstack::detail::has_escape_stacks()) spare_in(env) = escape_depth(*self);
-    if (!self || !self->policy()->moves) return;
-    if (is_on_its_stacks(*self, env)) self->add(has_jump_buffers);
-    else pin_frame(*self, sp);
+    growstack_note_addresses(env, sp);
 }
 
-// Clang's plugin (packaging/llvm) calls this, and the next, in a safe build. The buffer of a __builtin_setjmp has plain
-// addresses; on a stack they are re-pointed as all others.
-void growstack_note_builtin_setjmp(const void* buffer, std::uintptr_t sp) noexcept {
+// Something at `holder` has addresses that a move re-points only where it lies on one of the coroutine's two stacks:
+// elsewhere, it pins the stack as long as the frame at `frame` is there. In a safe build Clang's plugin
+// (packaging/llvm) calls this for the buffer of a __builtin_setjmp.
+void growstack_note_addresses(const void* holder, std::uintptr_t frame) noexcept {
     stack* const self = running_coroutine();
-    if (self && self->policy()->moves && !is_on_its_stacks(*self, buffer)) pin_frame(*self, sp);
+    if (!self || !self->policy()->moves) return;
+    const checks_off quiet;
+    const piece first = piece_of(*self, nullptr);
+    const auto address = reinterpret_cast<std::uintptr_t>(holder);
+    if (first.has(address) || is_on_escape(*self, address)) self->add(has_jump_buffers);
+    else if (first.has(frame)) pin_until_return(*self, frame);
 }
 
 // A va_list has the address of the registers that its variadic function has saved in its frame, behind that of the
-// other arguments.
+// other arguments. The plugin calls this, too.
 void growstack_note_va_list(const void* list) noexcept {
     constexpr std::size_t saved_registers = 2;
-    stack* const self = running_coroutine();
-    if (!self || !self->policy()->moves || is_on_its_stacks(*self, list)) return;
-    pin_frame(*self, static_cast<const std::uintptr_t*>(list)[saved_registers]);
+    growstack_note_addresses(list, static_cast<const std::uintptr_t*>(list)[saved_registers]);
 }
 
 constexpr std::size_t plain_longjmp = 3, checked_longjmp = 6;

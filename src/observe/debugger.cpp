@@ -1,5 +1,6 @@
 // Describes the library's records to packaging/gdb/growstack-gdb.py, so that it needs no debug info.
 #include "arch/arch.hpp"
+#include "memory/escape_pool.hpp"
 #include "memory/stack_pool.hpp"
 
 #include <growstack/detail/control_block.hpp>
@@ -52,6 +53,11 @@ constexpr fact facts[] = {
     {"stack.context", offsetof(stack, context), nullptr},
     {"stack.sizes", offsetof(stack, sizes), nullptr},
     {"stack.has_started", offsetof(stack, state) + 1, nullptr},
+    {"stack.escape_pointer", offsetof(stack, escape_pointer), nullptr},
+    {"escape.memory", offsetof(escape_piece, memory), nullptr},
+    {"escape.older", offsetof(escape_piece, older), nullptr},
+    {"escape.left_at", offsetof(escape_piece, left_at), nullptr},
+    {"escape.offset", 0, &detail::growstack_escape_offset}, // of the running thread's escape pointer
     {"sizes.policy", offsetof(stack_sizes, policy), nullptr},
     {"policy.name", offsetof(policy, name), nullptr},
     {"chunk.older", offsetof(chunk, older), nullptr},
@@ -59,6 +65,7 @@ constexpr fact facts[] = {
     {"chunk.memory", offsetof(chunk, memory), nullptr},
     {"books.bytes", sizeof(stack_books), nullptr},
     {"books.stack_bytes", offsetof(stack_books, stack_bytes), nullptr},
+    {"books.escape", offsetof(stack_books, escape), nullptr},
     {"books.self", offsetof(stack_books, self), nullptr},
     {"books.mark", offsetof(stack_books, mark), nullptr},
     {"books.whole", stack_books::whole, nullptr},

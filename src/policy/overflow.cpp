@@ -2,6 +2,7 @@
 #include "base/fatal.hpp"
 #include "policy/policy.hpp"
 #include "stack/announce.hpp"
+#include "stack/escape.hpp"
 #include "stack/room.hpp"
 #include "system/call_site.hpp"
 #include "system/exceptions_in_flight.hpp"
@@ -9,6 +10,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <span>
 
 namespace growstack {
 namespace grow {
@@ -22,7 +24,7 @@ const char* advice(overflow_reason reason) noexcept {
             return "the limit is reached: raise stack_options::max_bytes, or look for endless recursion";
         case overflow_reason::no_memory: return no_memory_advice();
         case overflow_reason::escape_bytes:
-            return "its escape stack is full: raise stack_options::escape_bytes, or look for endless recursion";
+            return "raise stack_options::escape_bytes or max_bytes, or look for endless recursion";
     }
     return "";
 }
@@ -45,6 +47,26 @@ bool can_wait(stack& self, const check_frame& frame, std::size_t frame_bytes) no
     const std::uintptr_t sp = frame.callee_sp();
     const bool fits = sp >= lo && sp - lo >= frame_bytes && !is_tight(self);
     return fits && (exceptions_in_flight() || !expects_exception(frame.return_address));
+}
+
+// What the exception says.
+void describe(const stack& self, std::size_t frame_bytes, overflow_reason reason, std::span<char> message) noexcept {
+    if (reason == overflow_reason::escape_bytes) {
+        std::snprintf(
+            message.data(), message.size(),
+            "growstack: stack overflow in coroutine %p (%s): its escape stack of %zu bytes is nearly full; %s",
+            static_cast<const void*>(&self), self.policy()->name, escape_bytes(self), advice(reason));
+        return;
+    }
+    // Checks of small frames compare sp itself, and some say 0.
+    constexpr std::size_t unasked_bytes = 256;
+    const bool is_small = frame_bytes < unasked_bytes;
+    std::snprintf(message.data(), message.size(),
+                  "growstack: stack overflow in coroutine %p (%s): a frame of %s%zu bytes does not fit; "
+                  "%zu bytes of stack in use, %zu allowed, %zu of them headroom; %s",
+                  static_cast<const void*>(&self), self.policy()->name, is_small ? "up to " : "",
+                  is_small ? unasked_bytes : frame_bytes, self.books().stack_bytes, self.sizes->max_bytes,
+                  self.sizes->headroom_bytes, advice(reason));
 }
 
 // The throw begins on the thread's root stack, and goes on, past this, on the coroutine's.
@@ -73,15 +95,7 @@ check_result overflow(stack& self, check_frame& frame, std::size_t frame_bytes, 
 
 void throw_stack_overflow(stack& self, const check_frame& frame, std::size_t frame_bytes, overflow_reason reason) {
     char message[320];
-    // Checks of small frames compare sp itself, and some say 0.
-    constexpr std::size_t unasked_bytes = 256;
-    const bool is_small = frame_bytes < unasked_bytes;
-    std::snprintf(message, sizeof message,
-                  "growstack: stack overflow in coroutine %p (%s): a frame of %s%zu bytes does not fit; "
-                  "%zu bytes of stack in use, %zu allowed, %zu of them headroom; %s",
-                  static_cast<void*>(&self), self.policy()->name, is_small ? "up to " : "",
-                  is_small ? unasked_bytes : frame_bytes, self.books().stack_bytes, self.sizes->max_bytes,
-                  self.sizes->headroom_bytes, advice(reason));
+    describe(self, frame_bytes, reason, message);
     open_beyond_room(self, frame.callee_sp() - throw_bytes);
     if (is_tight(self) && frame.callee_sp() - self.memory.lo < detail::least_throw_bytes)
         detail::fatal_no_room_to_throw(self);

@@ -151,6 +151,7 @@ void adjust_for_valgrind(std::uintptr_t* words, std::size_t count, const displac
 
 void define_for_valgrind(void* lo, std::size_t bytes) noexcept { VALGRIND_MAKE_MEM_DEFINED(lo, bytes); }
 void reuse_for_valgrind(bounds memory) noexcept { VALGRIND_MAKE_MEM_UNDEFINED(memory.lo, memory.bytes()); }
+void retire_for_valgrind(bounds memory) noexcept { VALGRIND_MAKE_MEM_NOACCESS(memory.lo, memory.bytes()); }
 
 valgrind_ignores::valgrind_ignores() noexcept { VALGRIND_DISABLE_ERROR_REPORTING; }
 valgrind_ignores::~valgrind_ignores() { VALGRIND_ENABLE_ERROR_REPORTING; }
@@ -168,6 +169,7 @@ void announce_slot(bounds) noexcept {}
 void retire_slot(bounds) noexcept {}
 void define_for_valgrind(void*, std::size_t) noexcept {}
 void reuse_for_valgrind(bounds) noexcept {}
+void retire_for_valgrind(bounds) noexcept {}
 valgrind_ignores::valgrind_ignores() noexcept {}
 valgrind_ignores::~valgrind_ignores() {}
 

@@ -29,6 +29,9 @@ void define_for_valgrind(void* lo, std::size_t bytes) noexcept;
 /// there.
 void reuse_for_valgrind(bounds memory) noexcept;
 
+/// Makes memory inaccessible to Memcheck until it is used again.
+void retire_for_valgrind(bounds memory) noexcept;
+
 /// While it lives, what this thread does is no error: it looks at memory that may be anything.
 class valgrind_ignores {
 public:

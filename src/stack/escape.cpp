@@ -18,19 +18,12 @@ using detail::read_escape_pointer;
 
 namespace {
 
-// At a failed check, an escape stack should have so many times the native stack's bytes left: it is asked only there,
-// and functions have more of the one or of the other.
-constexpr std::size_t bytes_for_each_native = 16;
-
-// What is left for destructors, and for whoever catches.
-constexpr std::size_t most_kept_free_bytes = std::size_t{64} << 10;
-
 constexpr std::size_t deep_bytes = std::size_t{64} << 10; // below it, memory goes back with the piece
 
 constexpr std::size_t escape_alignment = 16; // of the escape pointer, by the compiler
 
-const escape_piece* piece_with(const stack& self, std::uintptr_t pointer) noexcept {
-    const escape_piece* p = self.books().escape;
+escape_piece* piece_with(const stack& self, std::uintptr_t pointer) noexcept {
+    escape_piece* p = self.books().escape;
     while (p && !p->has(pointer)) p = p->older;
     return p;
 }
@@ -57,25 +50,19 @@ bounds whole_words(bounds range) noexcept {
     return {(range.lo + mask) & ~mask, range.hi};
 }
 
-std::size_t total_bytes(const stack& self) noexcept {
-    std::size_t sum = 0;
-    for (const escape_piece* p = self.books().escape; p; p = p->older) sum += p->memory.bytes();
-    return sum;
-}
-
-// A piece larger than all before, or as large as the options allow; null if that is no gain.
-escape_piece* add_piece(stack& self, std::size_t wanted, std::size_t left) noexcept {
-    const std::size_t most = std::max(self.sizes->escape_bytes, self.sizes->max_bytes), total = total_bytes(self);
-    std::size_t bytes = escape_piece_bytes(std::max({wanted, 2 * total, detail::default_escape_bytes}));
-    while (bytes > most - total && bytes / 2 > left) bytes /= 2;
-    if (bytes > most - total) return nullptr;
+// A piece larger than all before, or as large as the options allow.
+bool add_piece(stack& self) noexcept {
+    const std::size_t most = std::max(self.sizes->escape_bytes, self.sizes->max_bytes), total = escape_bytes(self);
+    std::size_t bytes = std::max(escape_piece_bytes(2 * total), detail::default_escape_bytes);
+    while (bytes > most - total) bytes /= 2;
+    if (bytes < escape_piece_bytes(1)) return false;
     const outward_call outward;
     escape_piece* const piece = take_escape_piece(bytes);
-    if (!piece) return nullptr;
+    if (!piece) return false;
     piece->older = std::exchange(self.books().escape, piece);
     self.add(has_more_escape);
     tell(trace_event::add_escape, self, piece->memory, bytes);
-    return piece;
+    return true;
 }
 
 // Lets the running stack go on in its newest piece. What lies between has nothing in use.
@@ -87,6 +74,12 @@ void enter_newest(stack& self, std::uintptr_t pointer) noexcept {
         if (is_left) break;
     }
     exchange_escape_pointer(newest->memory.hi);
+}
+
+void give_newest(stack& self) noexcept {
+    escape_piece& newest = *std::exchange(self.books().escape, self.books().escape->older);
+    const bool keeps_all = !self.has(has_more_escape) || newest.memory.bytes() <= deep_bytes;
+    give_escape_piece(newest, keeps_all ? newest.memory.lo : newest.memory.hi - deep_bytes);
 }
 
 } // namespace
@@ -101,32 +94,34 @@ bool begin_escape(stack& self) noexcept {
 }
 
 void release_escape(stack& self) noexcept {
-    const bool was_deep = self.has(has_more_escape);
-    while (escape_piece* const p = self.books().escape) {
-        self.books().escape = p->older;
-        const bool keeps_all = !was_deep || p->memory.bytes() <= deep_bytes;
-        give_escape_piece(*p, keeps_all ? p->memory.lo : p->memory.hi - deep_bytes);
-    }
+    while (self.books().escape) give_newest(self);
     self.escape_pointer = self.books().escape_hi = 0;
 }
 
 bool ensure_escape(stack& self) noexcept {
-    const escape_piece* const newest = self.books().escape;
-    if (!newest) return true;
+    if (!self.books().escape) return true;
     const std::uintptr_t pointer = read_escape_pointer();
-    const escape_piece* const current = piece_with(self, pointer);
-    if (!current) return false; // a frame that is larger than the guard
-    const std::size_t left = pointer - current->memory.lo;
-    const std::size_t wanted = std::max(bytes_for_each_native * self.memory.bytes(), escape_bytes_in_use(self));
+    escape_piece* const current = piece_with(self, pointer);
+    if (!current) return false;
     const bool is_first_in_hard_mode = self.has(moves_always) && !current->older;
-    if (left >= wanted && !is_first_in_hard_mode) return true;
-    if (current != newest && newest->memory.bytes() >= wanted) {
-        enter_newest(self, pointer);
-    } else if (add_piece(self, wanted, left)) {
-        enter_newest(self, pointer);
-    } else {
-        return left >= std::min(most_kept_free_bytes, self.sizes->escape_bytes / 4);
-    }
+    const bool is_full = pointer < current->memory.lo;
+    if (!self.has(escape_is_low) && !is_full && !is_first_in_hard_mode) return true;
+    const bool has_newer = current != self.books().escape || add_piece(self);
+    if (!has_newer && is_full) return false;
+    if (has_newer) enter_newest(self, pointer);
+    self.remove(escape_is_low);
+    const outward_call outward;
+    close_room(*current, pointer);
+    return true;
+}
+
+bool open_escape_room(stack& self, std::uintptr_t touched) noexcept {
+    escape_piece* p = self.books().escape;
+    while (p && !bounds{p->room_lo, p->opened_lo}.contains(touched)) p = p->older;
+    if (!p || !open_room(*p)) return false;
+    self.add(escape_is_low);
+    for (chunk* c = self.innermost_chunk; c; c = c->older)
+        c->entered_from->limit = detail::limit_check_always; // where its callee returns to
     return true;
 }
 
@@ -155,27 +150,41 @@ void return_to_escape_depth(stack& self, std::uint32_t depth) noexcept {
     }
 }
 
+void visit_escape(const stack& self, void (*visit)(bounds, void*), void* argument) noexcept {
+    for_each_in_use(self, [&](bounds range) { visit(range, argument); });
+}
+
 bool is_on_escape(const stack& self, std::uintptr_t address) noexcept {
     bool is_found = false;
     for_each_in_use(self, [&](bounds range) { is_found = is_found || range.contains(address); });
     return is_found;
 }
 
-bool is_over_escape_end(const stack& self, std::uintptr_t address) noexcept {
+bool is_escape_guard(const stack& self, std::uintptr_t address) noexcept {
     const escape_piece* p = self.books().escape;
     while (p && !guard_of(*p).contains(address)) p = p->older;
     return p;
 }
 
+bool is_over_escape_end(const stack& self) noexcept {
+    return self.books().escape && !piece_with(self, read_escape_pointer());
+}
+
 void trim_escape(stack& self) noexcept {
     bool is_in_use = false;
-    for (const escape_piece* p = self.books().escape; p; p = p->older) {
+    for (escape_piece* p = self.books().escape; p; p = p->older) {
         const bool is_current = p->has(self.escape_pointer);
-        const std::uintptr_t hi = is_current ? self.escape_pointer : is_in_use ? p->left_at : p->memory.hi;
+        const std::uintptr_t used_lo = is_current ? self.escape_pointer : is_in_use ? p->left_at : p->memory.hi;
         is_in_use = is_in_use || is_current;
-        const std::size_t bytes = (hi & ~(detail::page_bytes - 1)) - p->memory.lo;
-        if (bytes) ::madvise(reinterpret_cast<void*>(p->memory.lo), bytes, MADV_DONTNEED);
+        const std::uintptr_t hi = used_lo & ~(detail::page_bytes - 1);
+        if (hi > p->opened_lo) ::madvise(reinterpret_cast<void*>(p->opened_lo), hi - p->opened_lo, MADV_DONTNEED);
     }
+}
+
+std::size_t escape_bytes(const stack& self) noexcept {
+    std::size_t sum = 0;
+    for (const escape_piece* p = self.books().escape; p; p = p->older) sum += p->memory.bytes();
+    return sum;
 }
 
 std::size_t escape_bytes_in_use(const stack& self) noexcept {
@@ -189,7 +198,7 @@ std::size_t escape_bytes_touched(const stack& self) noexcept {
     std::array<unsigned char, pages_at_once> has_memory;
     std::size_t pages = 0;
     for (const escape_piece* p = self.books().escape; p; p = p->older)
-        for (std::uintptr_t at = p->memory.lo; at < p->memory.hi; at += pages_at_once * detail::page_bytes) {
+        for (std::uintptr_t at = p->opened_lo; at < p->memory.hi; at += pages_at_once * detail::page_bytes) {
             const std::size_t bytes = std::min(p->memory.hi - at, pages_at_once * detail::page_bytes);
             if (::mincore(reinterpret_cast<void*>(at), bytes, has_memory.data()) != 0) continue;
             for (std::size_t i = 0; i < bytes / detail::page_bytes; ++i) pages += has_memory[i] & 1;

@@ -6,7 +6,8 @@
 //      |           |       |                               |  the escape pointer
 //
 // Functions take what they need below the thread's escape pointer and put it back when they return. So a newer piece
-// may be entered at any instruction: whoever was in the older one comes back to it by itself.
+// may be entered at any instruction: whoever was in the older one comes back to it by itself. And nobody is told when;
+// so the room that has told the first time is closed again, as far as it is not in use, and tells the next time, too.
 #pragma once
 
 #include "memory/escape_pool.hpp"
@@ -24,8 +25,12 @@ bool begin_escape(stack& self) noexcept;
 /// Gives it back.
 void release_escape(stack& self) noexcept;
 
-/// At a failed check of the running stack: adds a piece where the present one runs low. Returns false if it is nearly
-/// full, or over its end, and may have no more.
+/// At a touch of the room below one of its pieces: opens the room, and has each check fail from now on, so that the
+/// next one adds a piece. Returns false if it is no such touch, or the system refuses. Async-signal-safe.
+bool open_escape_room(stack& self, std::uintptr_t touched) noexcept;
+
+/// At a failed check of the running stack: goes on in a newer piece if the room of the present one was opened. Returns
+/// false if there may be none, and the room is in use; or if a frame is larger than room and guard.
 bool ensure_escape(stack& self) noexcept;
 
 /// Re-points every word in use. What points into the native stack there: lists of variable arguments (va_list), jump
@@ -40,14 +45,23 @@ void adjust_escaped_jump_buffers(stack& self, bounds frames, const displacement&
 std::uint32_t escape_depth(const stack& self) noexcept;
 void return_to_escape_depth(stack& self, std::uint32_t depth) noexcept;
 
+/// Calls visit(bounds, argument) for each part that is in use, the newest first.
+void visit_escape(const stack& self, void (*visit)(bounds, void*), void* argument) noexcept;
+
 /// Says if an address is in use there.
 bool is_on_escape(const stack& self, std::uintptr_t address) noexcept;
 
 /// Says if an address lies in the guard below one of its pieces.
-bool is_over_escape_end(const stack& self, std::uintptr_t address) noexcept;
+bool is_escape_guard(const stack& self, std::uintptr_t address) noexcept;
+
+/// Says if the running stack has a frame there that is larger than what was left.
+bool is_over_escape_end(const stack& self) noexcept;
 
 /// Of a stack that does not run: gives the memory that is not in use back to the system.
 void trim_escape(stack& self) noexcept;
+
+/// Returns the address space of all its pieces.
+std::size_t escape_bytes(const stack& self) noexcept;
 
 std::size_t escape_bytes_in_use(const stack& self) noexcept;
 

@@ -3,6 +3,9 @@
 
 #include "../stack_use.hpp"
 
+// Their frames must need growth.
+GROWSTACK_ALL_ON_NATIVE_STACK
+
 namespace callee {
 
 using test::frame;
@@ -153,3 +156,5 @@ GROWSTACK_INSTANCES(page_frame)
 GROWSTACK_INSTANCES(huge_frame)
 
 } // namespace callee
+
+GROWSTACK_AS_BUILT

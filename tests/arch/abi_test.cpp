@@ -94,7 +94,7 @@ bool overaligned_arrive() {
 
 // The caller counts on its sp being aligned, whether the alloca has lowered it or did not fit. A multiple of 64 bytes:
 // after others Clang itself passes such structs misaligned.
-[[gnu::noinline]] bool overaligned_arrives_after_an_alloca() {
+[[gnu::noinline]] GROWSTACK_ON_NATIVE_STACK bool overaligned_arrives_after_an_alloca() {
     test::opaque(static_cast<char*>(alloca(static_cast<std::size_t>(number(6016)))));
     return is_aligned({{1, 2, 3, 4, 5, 6, 7, 8, number(9)}});
 }

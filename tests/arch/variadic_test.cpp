@@ -83,5 +83,7 @@ TEST_CASE_TEMPLATE("a variadic function of C deep in a coroutine finds its argum
 }
 
 TEST_CASE_TEMPLATE("std::to_string(double) is right deep in a coroutine", Kind, GROWSTACK_EACH_KIND) {
-    check_everywhere<Kind>(std_to_string_finds_its_argument);
+    // An overflow in a noexcept function of libstdc++ ends the program, as each exception does there.
+    if (test::can_grow<Kind>) check_everywhere<Kind>(std_to_string_finds_its_argument);
+    else CHECK(is_right_deep<Kind>(std_to_string_finds_its_argument));
 }

@@ -4,6 +4,9 @@
 #include "../stack_use.hpp"
 #include "abi_callees.hpp"
 
+// Their frames must need growth.
+GROWSTACK_ALL_ON_NATIVE_STACK
+
 namespace vectors {
 
 template <std::size_t frame_bytes>
@@ -36,3 +39,5 @@ GROWSTACK_INSTANCES(callee::page_frame)
 GROWSTACK_INSTANCES(callee::huge_frame)
 
 } // namespace vectors
+
+GROWSTACK_AS_BUILT

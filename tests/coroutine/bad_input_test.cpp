@@ -393,13 +393,13 @@ TEST_CASE_TEMPLATE("a coroutine may be destroyed in the handler of its overflow"
 
 namespace {
 
-[[gnu::noinline]] void take(std::size_t bytes) {
+[[gnu::noinline]] GROWSTACK_ON_NATIVE_STACK void take(std::size_t bytes) {
     test::opaque(alloca(bytes));
     test::use_stack(500);
 }
 
 template <std::size_t bytes>
-[[gnu::noinline]] void take_frame() {
+[[gnu::noinline]] GROWSTACK_ON_NATIVE_STACK void take_frame() {
     volatile char frame[bytes];
     frame[0] = 0;
     test::opaque(frame);

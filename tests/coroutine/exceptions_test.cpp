@@ -22,7 +22,7 @@ struct counted {
 };
 
 // Throws `levels` frames further down, each with a destructor.
-void throw_from(std::size_t levels, int* alive) {
+GROWSTACK_ON_NATIVE_STACK void throw_from(std::size_t levels, int* alive) {
     const counted here{alive};
     volatile char frame[64] = {};
     test::opaque(frame);

@@ -23,6 +23,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+// In a safe build, code of another build, which it has called.
+GROWSTACK_ALL_ON_NATIVE_STACK
+
 namespace this_coroutine = growstack::this_coroutine;
 using growstack::audit_finding;
 
@@ -565,3 +568,5 @@ TEST_CASE("the audit is off, and finds nothing, until it is switched on") {
     growstack::set_audit_hook(hook);
     CHECK(found.empty());
 }
+
+GROWSTACK_AS_BUILT

@@ -9,6 +9,9 @@
 #include <thread>
 #include <vector>
 
+// In a safe build, code of another build, which it has called.
+GROWSTACK_ALL_ON_NATIVE_STACK
+
 namespace this_coroutine = growstack::this_coroutine;
 
 namespace {
@@ -152,3 +155,5 @@ TEST_CASE("stacks in quarantine are not in use, and go back") {
     growstack::trim();
     CHECK(growstack::memory().cached < std::size_t{4} << 20);
 }
+
+GROWSTACK_AS_BUILT

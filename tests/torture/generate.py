@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Prints a random C++ program that must compute the same on every stack: generate.py SEED...
+"""Prints a random C++ program that must compute the same on every stack: generate.py [--escapes] SEED...
 
 Functions call one another, and spend fuel, so that every run ends. They take and return numbers, pointers to their
 callers' locals, pointers to those pointers, references, structs, floating-point numbers and vectors by value, some as
 variable arguments; keep pointers to themselves in their locals; use alloca, variable arrays, large frames, virtual
-calls, exceptions, lambdas, recursion, coroutines and probes; and yield. There is no undefined or unspecified behaviour
+calls, exceptions, lambdas, recursion, coroutines and probes; and yield. With --escapes they also keep addresses of
+locals where no move finds them, which is right in a safe build only. There is no undefined or unspecified behaviour
 for compilers to differ in: unsigned arithmetic, exact fractions, one call in an expression.
 """
 import random
@@ -37,8 +38,8 @@ class Function:
 
 
 class Program:
-    def __init__(self, seed):
-        self.seed = seed
+    def __init__(self, seed, has_escapes=False):
+        self.seed, self.has_escapes = seed, has_escapes
         self.random = r = random.Random(seed)
         self.is_dense = r.random() < 0.05
         self.is_probed = not self.is_dense and r.random() < 0.05
@@ -134,6 +135,8 @@ class Program:
             f"number c = {call}; {target} += c + sum(d) + sum(v); }}",
             f"for (unsigned i = 0; i < {r.randint(1, 3)}; ++i) {{ number c = {call}; {target} += c + i; }}",
         ] + [f"*{a} = {self.outer_pointer()};" for a in self.of_kind("q")]
+        if self.has_escapes:
+            choices += self.escapes(call, target)
         if not self.is_dense:
             choices += [
                 f"try {{ if ({number()} % {r.randint(1, 4)} == 0) throw failure{{{number()}}}; "
@@ -146,6 +149,17 @@ class Program:
                 f"in_coroutine([&] {{ yield(); number c = {call}; {target} += c; }});",
             ]
         return r.choice(choices)
+
+    def escapes(self, call, target):
+        """Statements that keep an address where no move finds it. They are as many as all others."""
+        r = self.random
+        keepers = ["in_global", "in_thread", "xored", "in_halves", "in_heap", "hashed"]
+        statements = [f"{{ const {keeper} kept{{{self.pointer()}}}; number c = {call}; *kept += c; c = *kept; "
+                      f"{target} ^= c; }}" for keeper in keepers * 3]
+        if not self.is_dense:
+            statements.append(f"{{ write_beside({r.choice(['&local', '&mine.words[0]', 'own.to'])}, {self.number()}); "
+                              f"{target} += local; }}")
+        return statements
 
     def body(self, index, kinds, words, result):
         """Declares what all functions have; then statements; then what they come to."""
@@ -217,4 +231,6 @@ number entry() {{
 
 
 if __name__ == "__main__":
-    print('#include "prelude.hpp"\n' + "\n".join(Program(int(seed)).text() for seed in sys.argv[1:]))
+    has_escapes = "--escapes" in sys.argv
+    seeds = [int(argument) for argument in sys.argv[1:] if argument != "--escapes"]
+    print('#include "prelude.hpp"\n' + "\n".join(Program(seed, has_escapes).text() for seed in seeds))

@@ -12,6 +12,7 @@
 
 #include <cstdarg>
 #include <cstring>
+#include <utility>
 
 // Clang refuses variadic functions with checks.
 #ifdef __clang__
@@ -142,5 +143,100 @@ template <class F>
 static void in_coroutine(F f) {
     nested([](void* p) { (*static_cast<F*>(p))(); }, &f);
 }
+
+#if SAFE
+// Where addresses of locals are kept, in forms that no move can follow: each as long as an object lives, and back to
+// what was there before.
+static number* kept_in_global;
+static thread_local number* kept_in_thread;
+static number kept_xored;
+static unsigned kept_halves[2];
+
+class in_global {
+public:
+    explicit in_global(number* p) : before_{kept_in_global} { kept_in_global = p; }
+    ~in_global() { kept_in_global = before_; }
+    in_global(const in_global&) = delete;
+    number& operator*() const { return *kept_in_global; }
+
+private:
+    number* before_;
+};
+
+class in_thread {
+public:
+    explicit in_thread(number* p) : before_{kept_in_thread} { kept_in_thread = p; }
+    ~in_thread() { kept_in_thread = before_; }
+    in_thread(const in_thread&) = delete;
+    number& operator*() const { return *kept_in_thread; }
+
+private:
+    number* before_;
+};
+
+class xored {
+public:
+    explicit xored(number* p) : before_{kept_xored} { kept_xored = reinterpret_cast<number>(p) ^ key; }
+    ~xored() { kept_xored = before_; }
+    xored(const xored&) = delete;
+    number& operator*() const { return *reinterpret_cast<number*>(kept_xored ^ key); }
+
+private:
+    static constexpr number key = 0xa5a5a5a5a5a5a5a5u;
+    number before_;
+};
+
+class in_halves {
+public:
+    explicit in_halves(number* p) : before_{kept_halves[0], kept_halves[1]} {
+        kept_halves[0] = static_cast<unsigned>(reinterpret_cast<number>(p));
+        kept_halves[1] = static_cast<unsigned>(reinterpret_cast<number>(p) >> 32);
+    }
+    ~in_halves() { std::memcpy(kept_halves, before_, sizeof before_); }
+    in_halves(const in_halves&) = delete;
+    number& operator*() const {
+        return *reinterpret_cast<number*>(kept_halves[0] | static_cast<number>(kept_halves[1]) << 32);
+    }
+
+private:
+    unsigned before_[2];
+};
+
+// With a mark in a bit that is always 0.
+class in_heap {
+public:
+    explicit in_heap(number* p) : kept_{new number{reinterpret_cast<number>(p) | 1}} {}
+    ~in_heap() { delete kept_; }
+    in_heap(const in_heap&) = delete;
+    number& operator*() const { return *reinterpret_cast<number*>(*kept_ - 1); }
+
+private:
+    number* kept_;
+};
+
+// A set of addresses, by their hashes: a local that has been put there must be found.
+class hashed {
+public:
+    explicit hashed(number* p) : p_{p} { last = new entry{hash(p), last}; }
+    ~hashed() { delete std::exchange(last, last->older); }
+    hashed(const hashed&) = delete;
+    number& operator*() const {
+        number steps = 1;
+        for (const entry* e = last; e && e->hash != hash(p_); e = e->older) ++steps;
+        *p_ += steps;
+        return *p_;
+    }
+
+private:
+    struct entry {
+        number hash;
+        entry* older;
+    };
+    static number hash(number* p) { return mix(reinterpret_cast<number>(p), 1); }
+    static entry* last;
+    number* p_;
+};
+hashed::entry* hashed::last;
+#endif
 
 } // namespace CONFIG

@@ -7,6 +7,9 @@ void yield();
 /// Runs body(argument), in a coroutine in a coroutine, of the same kind.
 void nested(void (*body)(void*), void* argument);
 
+/// Gives *p to another thread, which writes `value` to it when this stack has grown.
+void write_beside(unsigned long* p, unsigned long value);
+
 /// One program as one configuration compiled it. Where its variables begin and end: data, bss.
 struct compiled_program {
     unsigned long (*run)();

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Runs random programs on every kind of stack, in every hard mode: torture.py COUNT[,CSMITH_COUNT] [FIRST_SEED].
+"""Runs random programs on every kind of stack, in every hard mode: torture.py COUNT[,CSMITH_COUNT] [FIRST_SEED [COLUMN]].
 
 COUNT of our own generator (generate.py) and as many, or CSMITH_COUNT, of csmith, with seeds from FIRST_SEED on. Each is
 compiled by GCC and Clang at -O0 to -O3, with the compiler's checks and without any: 16 configurations, in one
-executable for a batch of programs. run.cpp says what is run and compared there. What fails stays in build/torture, and
-is named with its seed: torture.py 1,0 SEED, or 0,1 SEED, does that one alone.
+executable for a batch of programs. That is the column `ordinary`. The column `safe` are safe builds by each Clang that
+can do them, at -O0 to -O3: as many programs again, which let addresses of locals escape everywhere, and csmith's without
+roots. Without a COLUMN both are done. run.cpp says what is run and compared there. What fails stays in build/torture,
+and is named with its seed: torture.py 1,0 SEED COLUMN, or 0,1 SEED COLUMN, does that one alone.
 """
 import collections
 import itertools
@@ -29,6 +31,8 @@ CSMITH = ["csmith", "--concise", "--quiet", "--max-funcs", "5", "--max-block-dep
 # Of a processor, on a plain thread. A program that takes longer would take minutes in the hard modes, if it ends.
 CSMITH_SECONDS = 0.05
 
+SAFE_FLAG = "-fsanitize=safe-stack"
+
 Configuration = collections.namedtuple("Configuration", "id name compiler flags is_checked")
 
 
@@ -49,7 +53,21 @@ def flags_of(split_flags, compiler, level, is_checked):
     return [*flags, "-fstack-clash-protection"] if level >= 2 else flags
 
 
-def all_configurations():
+def can_be_safe(clang):
+    """Whether it has the library that threads' second stacks come from."""
+    command = [clang, SAFE_FLAG, "-x", "c", "-", "-o", os.devnull]
+    return shutil.which(clang) and subprocess.run(command, input="int main(void) { return 0; }", text=True,
+                                                  stderr=subprocess.DEVNULL).returncode == 0
+
+
+def safe_configurations():
+    clangs = [clang for clang in ("clang-14", "clang-19") if can_be_safe(clang)]
+    for number, (clang, level) in enumerate(itertools.product(clangs, range(4))):
+        flags = [*flags_of(read_split_flags(), "clang", level, is_checked=True), SAFE_FLAG, "-DSAFE=1"]
+        yield Configuration(f"s{number}", f"{clang} -O{level}, a safe build", clang, flags, True)
+
+
+def ordinary_configurations():
     split_flags = read_split_flags()
     kinds = itertools.product([True, False], ["gcc", "clang"], range(4))
     for number, (is_checked, compiler, level) in enumerate(kinds):
@@ -58,7 +76,7 @@ def all_configurations():
         yield Configuration(f"c{number}", f"{compiler} -O{level}, {check}", compiler, flags, is_checked)
 
 
-CONFIGURATIONS = list(all_configurations())
+CONFIGURATIONS = {"ordinary": list(ordinary_configurations()), "safe": list(safe_configurations())}
 
 
 class CommandFailed(Exception):
@@ -90,16 +108,16 @@ class Random:
     kind, source, batch_size = "random", "programs.cpp", 100
     alone = "1,0"
 
-    def __init__(self, commands, first_seed):
-        self.first_seed = first_seed
+    def __init__(self, commands, first_seed, column):
+        self.first_seed, self.column, self.skipped = first_seed, column, []
 
     def take(self, folder, number, count):
         first = self.first_seed + number * self.batch_size
-        programs = [generate.Program(seed) for seed in range(first, first + count)]
+        programs = [generate.Program(seed, self.column == "safe") for seed in range(first, first + count)]
         return programs, '#include "prelude.hpp"\n' + "\n".join(p.text() for p in programs)
 
     def compiler(self, c):
-        return ["g++" if c.compiler == "gcc" else "clang++", "-std=c++20"]
+        return [c.compiler.replace("gcc", "g++").replace("clang", "clang++"), "-std=c++20"]
 
     def entry(self, program, c):
         return f"namespace {c.id}::p{program.seed} {{ unsigned long entry(); }}", f"{c.id}::p{program.seed}::entry"
@@ -118,8 +136,8 @@ class Csmith:
 #define ENTRY(config, seed) ENTRY_(config, seed)
 """
 
-    def __init__(self, commands, first_seed):
-        self.commands, self.seeds, self.skipped = commands, itertools.count(first_seed), []
+    def __init__(self, commands, first_seed, column):
+        self.commands, self.seeds, self.column, self.skipped = commands, itertools.count(first_seed), column, []
 
     def take(self, folder, number, count):
         programs, texts = [], [self.PRELUDE]
@@ -155,18 +173,19 @@ def table(source, programs):
     def flag(value):
         return str(bool(value)).lower()
 
-    ids = [c.id for c in CONFIGURATIONS] + ["end"]
+    all_of_column = CONFIGURATIONS[source.column]
+    ids = [c.id for c in all_of_column] + ["end"]
     lines = ['#define CONFIG end', '#include "marks.h"', '#include "run.hpp"',
              f'extern "C" char {", ".join(f"data_{i}[], bss_{i}[]" for i in ids)};']
     entries = []
-    for program, (c, after) in itertools.product(programs, zip(CONFIGURATIONS, ids[1:])):
+    for program, (c, after) in itertools.product(programs, zip(all_of_column, ids[1:])):
         declaration, function = source.entry(program, c)
         lines.append(declaration)
         entries.append(f"{{{function}, data_{c.id}, data_{after}, bss_{c.id}, bss_{after}}}")
-    has_global_pointers = flag(source.kind == "csmith")
+    has_global_pointers = flag(source.kind == "csmith" and source.column != "safe")
     names = [f'{{"{source.kind} {p.seed}", {flag(p.is_probed)}, {flag(p.is_dense)}, {has_global_pointers}}}'
              for p in programs]
-    configurations = [f'{{"{c.name}", {flag(c.is_checked)}}}' for c in CONFIGURATIONS]
+    configurations = [f'{{"{c.name}", {flag(c.is_checked)}}}' for c in all_of_column]
     lines += [f"const unsigned program_count = {len(programs)}, configuration_count = {len(configurations)};",
               f"const random_program programs[] = {{{', '.join(names)}}};",
               f"const configuration configurations[] = {{{', '.join(configurations)}}};",
@@ -178,20 +197,21 @@ Result = collections.namedtuple("Result", "count failed lines runs")
 
 
 def run_batch(commands, source, number, count):
-    folder = BUILD / f"{source.kind}-{number}"
+    folder, all_of_column = BUILD / f"{source.column}-{source.kind}-{number}", CONFIGURATIONS[source.column]
     folder.mkdir(parents=True, exist_ok=True)
     try:
         programs, text = source.take(folder, number, count)
         (folder / source.source).write_text(text)
         compiling = [commands.start(*source.compiler(c), *c.flags, f"-DCONFIG={c.id}", "-c", folder / source.source,
-                                    "-o", folder / f"{c.id}.o") for c in CONFIGURATIONS]
+                                    "-o", folder / f"{c.id}.o") for c in all_of_column]
         (folder / "table.cpp").write_text(table(source, programs))
         commands.run("g++", "-std=c++20", f"-I{HERE}", "-c", folder / "table.cpp", "-o", folder / "table.o")
         for future in compiling:
             commands.finish(future)
         # In this order: the variables of each object end where those of the next begin.
-        objects = [folder / f"{c.id}.o" for c in CONFIGURATIONS] + [folder / "table.o"]
-        commands.run("g++", *objects, BUILD / "run.o", LIBRARY, "-lboost_context", "-Wl,-z,now", "-o", folder / "run")
+        objects = [folder / f"{c.id}.o" for c in all_of_column] + [folder / "table.o"]
+        linker = ["g++"] if source.column == "ordinary" else [all_of_column[-1].compiler.replace("clang", "clang++"), SAFE_FLAG]
+        commands.run(*linker, *objects, BUILD / "run.o", LIBRARY, "-lboost_context", "-Wl,-z,now", "-o", folder / "run")
         output = commands.run(folder / "run")
     except CommandFailed as failure:
         (folder / "log").write_text(str(failure))
@@ -205,7 +225,7 @@ def run_batch(commands, source, number, count):
         shutil.rmtree(folder)
         return Result(count, 0, [], int(lines[-1].split()[1]))
     (folder / "log").write_text(output)
-    said = [f"{of_one[0]} ({len(of_one)} such lines in {folder}/log; again: tests/run --torture {source.alone} {seed})"
+    said = [f"{of_one[0]} ({len(of_one)} such lines in {folder}/log; again: tests/run --torture {source.alone} {seed} {source.column})"
             for seed, of_one in failures.items()]
     return Result(count, len(failures), said, 0)
 
@@ -234,14 +254,14 @@ class Bar:
         print(("\r\033[K" if sys.stdout.isatty() else "") + line, flush=True)
 
 
-def main(counts, first_seed):
+def main(counts, first_seed, columns):
     BUILD.mkdir(parents=True, exist_ok=True)
     commands = Commands()
     commands.run("g++", "-std=c++20", "-O1", "-Iinclude", "-c", HERE / "run.cpp", "-o", BUILD / "run.o")
-    sources = [Random(commands, first_seed), Csmith(commands, first_seed)]
+    sources = [kind(commands, first_seed, column) for column in columns for kind in (Random, Csmith)]
     batches = [(source, begin // source.batch_size, min(source.batch_size, count - begin))
-               for source, count in zip(sources, counts) for begin in range(0, count, source.batch_size)]
-    bar, passed, failed, runs = Bar(sum(counts)), 0, 0, 0
+               for source, count in zip(sources, counts * len(columns)) for begin in range(0, count, source.batch_size)]
+    bar, passed, failed, runs = Bar(sum(counts) * len(columns)), 0, 0, 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         futures = {pool.submit(run_batch, commands, *batch): batch for batch in batches}
         for future in as_completed(futures):
@@ -249,13 +269,23 @@ def main(counts, first_seed):
             for line in result.lines:
                 bar.say(line)
             passed, failed, runs = passed + result.count - result.failed, failed + result.failed, runs + result.runs
-            bar.advance(result.count, futures[future][0].kind)
-    print(f"{runs} runs, seeds from {first_seed} on; {len(sources[1].skipped)} csmith programs took longer than "
+            bar.advance(result.count, f"{futures[future][0].column} {futures[future][0].kind}")
+    print(f"{runs} runs, seeds from {first_seed} on; {sum(len(source.skipped) for source in sources)} csmith programs took longer than "
           f"{CSMITH_SECONDS} s on a plain thread, or did not end, and were replaced")
     print(f"{passed} passed, {failed} failed")
-    return failed != 0 or passed != sum(counts)
+    return failed != 0 or passed != sum(counts) * len(columns)
+
+
+def chosen_columns(arguments):
+    chosen = arguments or ["ordinary", "safe"]
+    if "safe" in chosen and not CONFIGURATIONS["safe"]:
+        if arguments:
+            sys.exit("safe: no Clang here has SafeStack's library: install libclang-rt-19-dev")
+        print("left out: safe: no Clang here has SafeStack's library (libclang-rt-19-dev)")
+        chosen.remove("safe")
+    return chosen
 
 
 if __name__ == "__main__":
     counts = [int(count) for count in sys.argv[1].split(",")]
-    sys.exit(main([*counts, counts[0]][:2], int(sys.argv[2]) if len(sys.argv) > 2 else 1))
+    sys.exit(main([*counts, counts[0]][:2], int(sys.argv[2]) if len(sys.argv) > 2 else 1, chosen_columns(sys.argv[3:])))

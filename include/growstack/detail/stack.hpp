@@ -28,15 +28,16 @@ enum state_bit : unsigned short {
     links_always = 2,     // hard mode
     shrink_requested = 4, // at the next check
     overflow_waits = 8,   // to be thrown at the next call whose caller expects exceptions
-    fails_checks = 15,    // any of the four: every check of the stack is to fail
+    escape_is_low = 16,   // of a safe build: each check looks at what is left of the escape stack
+    fails_checks = 31,    // any of the five: every check of the stack is to fail
     overflow_unwinds =
-        16, // an overflow is on its way: destructors may use most of the headroom, and checks fail only there
-    has_jump_buffers = 32, // setjmp was called with a buffer on this stack
-    has_body = 64,         // for whoever made this stack: a callable is attached
-    spare_is_open = 128,   // below the growth room: see detail/spare.hpp
+        32, // an overflow is on its way: destructors may use most of the headroom, and checks fail only there
+    has_jump_buffers = 64, // setjmp was called with a buffer on this stack
+    has_body = 128,        // for whoever made this stack: a callable is attached
     has_started = 256,
     has_ended = 512,
-    has_more_escape = 1024, // than one piece of an escape stack
+    spare_is_open = 1024,   // below the growth room: see detail/spare.hpp
+    has_more_escape = 2048, // than one piece of an escape stack
 };
 
 /// Counts of what growth has done to one stack. Bytes are of stack memory, headroom and open rooms included.

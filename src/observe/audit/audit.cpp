@@ -6,6 +6,7 @@
 #include "observe/audit/malloc_block.hpp"
 #include "observe/audit/report.hpp"
 #include "sanitizer/valgrind.hpp"
+#include "stack/escape.hpp"
 #include "stack/family.hpp"
 #include "stack/pieces.hpp"
 
@@ -30,7 +31,7 @@ struct auditor {
     std::array<finding, 64> found{};
     std::size_t found_count = 0, more = 0;
     std::array<std::uintptr_t, 1024> told{}; // what has been reported, by its key; a ring
-    std::size_t told_count = 0;
+    std::size_t told_count = 0, moves = 0;
 
     bool contains(std::uintptr_t address) const noexcept {
         return address - reinterpret_cast<std::uintptr_t>(this) < sizeof *this;
@@ -79,12 +80,23 @@ void note_on_stack(std::uintptr_t address, std::uintptr_t word, void* innermost)
     note({audit_finding::coroutine_stack, {sp, sp}}, address, word);
 }
 
+// Of its dead part, below the escape pointer, nothing: functions that have returned left it.
+void note_on_escape_stack(std::uintptr_t address, std::uintptr_t word, void* in_use) noexcept {
+    const std::uintptr_t lo = static_cast<const bounds*>(in_use)->lo;
+    note({audit_finding::coroutine_escape_stack, {lo, lo}}, address, word);
+}
+
+void search_escape_stack(bounds in_use, void*) noexcept {
+    search(in_use, the_auditor.move->left_frames(), note_on_escape_stack, &in_use);
+}
+
 // The live frames of a coroutine that does not run, or waits for one that does, on this thread.
 void search_frames(grow::stack& s) noexcept {
     the_auditor.coroutine = &s;
     grow::for_each_piece(s, [&s](const grow::piece&, grow::bounds frames) {
         search(frames, the_auditor.move->left_frames(), note_on_stack, s.context);
     });
+    grow::visit_escape(s, search_escape_stack, nullptr);
     the_auditor.coroutine = nullptr;
 }
 
@@ -144,6 +156,7 @@ void audit(const grow::growth_step& step) noexcept {
     const std::lock_guard lock{mutex};
     the_auditor.move = step.move;
     the_auditor.found_count = the_auditor.more = 0;
+    ++the_auditor.moves;
     for_each_mapping(search_mapping, nullptr);
     search_coroutines();
     if (!the_auditor.found_count) return;
@@ -151,14 +164,22 @@ void audit(const grow::growth_step& step) noexcept {
     tell_all(*step.move);
 }
 
+constinit bool is_on_from_start = false;
+
 extern "C" constexpr char growstack_audit_setting[] = "GROWSTACK_AUDIT";
 
 // Before static objects of the program, which may create coroutines.
 [[gnu::constructor(103)]] void read_environment() noexcept {
     const char* const text = std::getenv(growstack_audit_setting);
     if (!text || !*text || std::strcmp(text, "0") == 0) return;
-    if (std::strcmp(text, "1") == 0) set_audit(true);
-    else report_bad_setting(text);
+    if (std::strcmp(text, "1") != 0) return report_bad_setting(text);
+    set_audit(true);
+    is_on_from_start = grow::is_auditing();
+}
+
+// Whoever asks for it from outside sees that it was on, though nothing was wrong.
+[[gnu::destructor]] void tell_if_nothing_was_found() noexcept {
+    if (is_on_from_start && !the_auditor.told_count) report_nothing(the_auditor.moves);
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // Asks, in this order: the dynamic linker, the thread, the pool of stacks, growstack's heap, malloc.
 #include "observe/audit/place.hpp"
 #include "heap/process_heap.hpp"
+#include "memory/escape_pool.hpp"
 #include "memory/stack_pool.hpp"
 #include "observe/audit/malloc_block.hpp"
 #include "policy/sizes.hpp"
@@ -16,6 +17,12 @@
 
 #include <cstddef>
 #include <cstdlib>
+
+// Of the running thread's second stack, in a safe build: compiler-rt's.
+extern "C" {
+[[gnu::weak]] void* __get_unsafe_stack_bottom();
+[[gnu::weak]] void* __get_unsafe_stack_top();
+}
 
 namespace growstack::audit {
 namespace {
@@ -50,6 +57,13 @@ std::optional<place> in_module(std::uintptr_t address) noexcept {
 
 // Growth itself runs below where the thread's own code waits.
 std::uintptr_t thread_sp() noexcept { return reinterpret_cast<std::uintptr_t>(grow::this_thread().root.context); }
+
+// What is in use of it begins where the coroutines' resumer stands. Below lies what returned functions have left.
+bounds threads_escape_stack() noexcept {
+    if (!detail::has_escape_stacks() || !__get_unsafe_stack_top) return {};
+    return {reinterpret_cast<std::uintptr_t>(__get_unsafe_stack_bottom()),
+            reinterpret_cast<std::uintptr_t>(__get_unsafe_stack_top())};
+}
 
 bool is_on_alternate_stack(std::uintptr_t address) noexcept {
     stack_t current;
@@ -100,7 +114,9 @@ std::optional<place> in_own_heap(std::uintptr_t address) noexcept {
 
 } // namespace
 
-bool is_for_stacks(const mapping& m) noexcept { return grow::shared_pool().owns(m.memory.lo, m.memory.hi); }
+bool is_for_stacks(const mapping& m) noexcept {
+    return grow::shared_pool().owns(m.memory.lo, m.memory.hi) || grow::owns_escape_memory(m.memory);
+}
 
 answer place_of(std::uintptr_t address, const mapping& m, const grow::stack& moved, bounds nothing,
                 bool may_wait) noexcept {
@@ -110,6 +126,12 @@ answer place_of(std::uintptr_t address, const mapping& m, const grow::stack& mov
         if (address < thread_sp()) return {};
         return {place{audit_finding::thread_stack, {thread_sp(), m.memory.hi}}, {}};
     }
+    if (const bounds second = threads_escape_stack(); second.contains(address)) {
+        const std::uintptr_t lo = grow::this_thread().root.escape_pointer;
+        if (address < lo) return {{}, {second.lo, lo}};
+        return {place{audit_finding::thread_escape_stack, {lo, lo}}, {}};
+    }
+    if (grow::owns_escape_memory({address, address + 1})) return {};
     if (is_on_alternate_stack(address) || grow::shared_pool().owns(address, address + 1)) return {};
     if (heap::shared_heap().pages.owns(address, address + 1)) return {in_own_heap(address), {}};
     const malloc_place block = malloc_block(address, m, nothing, may_wait);

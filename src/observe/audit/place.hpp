@@ -28,7 +28,7 @@ answer place_of(std::uintptr_t address, const mapping& m, const grow::stack& mov
                 bool may_wait) noexcept;
 
 /// Says if all of a mapping is memory for stacks: coroutines' stacks are searched one by one, as far as they are in
-/// use.
+/// use, and so are escape stacks.
 bool is_for_stacks(const mapping& m) noexcept;
 
 } // namespace growstack::audit

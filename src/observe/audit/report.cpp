@@ -1,5 +1,6 @@
 // From addresses to names and sentences.
 #include "observe/audit/report.hpp"
+#include "base/escape_pointer.hpp"
 #include "base/message.hpp"
 #include "observe/audit/symbol.hpp"
 
@@ -16,10 +17,16 @@ constinit std::atomic<audit_hook> current_hook{nullptr};
 audit_hook set_audit_hook(audit_hook hook) noexcept { return current_hook.exchange(hook); }
 
 const char* name(audit_finding::place_kind place) noexcept {
-    constexpr const char* names[] = {
-        "global", "thread-local storage", "heap block", "stack of a coroutine", "stack of the thread", "memory mapped"};
-    static_assert(std::size(names) == audit_finding::mapping + 1); // in the order of place_kind
-    return place <= audit_finding::mapping ? names[place] : "?";
+    constexpr const char* names[] = {"global",
+                                     "thread-local storage",
+                                     "heap block",
+                                     "stack of a coroutine",
+                                     "stack of the thread",
+                                     "memory mapped",
+                                     "escape stack of a coroutine",
+                                     "escape stack of the thread"};
+    static_assert(std::size(names) == audit_finding::thread_escape_stack + 1); // in the order of place_kind
+    return place <= audit_finding::thread_escape_stack ? names[place] : "?";
 }
 
 namespace audit {
@@ -45,6 +52,8 @@ void put_place(text& out, const audit_finding& f) noexcept {
         case audit_finding::heap_block:
         case audit_finding::mapping: out << " of " << f.object_bytes << " bytes at " << f.object; break;
         case audit_finding::coroutine_stack: out << " " << f.object << ", from its innermost frame"; break;
+        case audit_finding::coroutine_escape_stack: out << " " << f.object << ", from its escape pointer"; break;
+        case audit_finding::thread_escape_stack: out << " that resumed it, from its escape pointer"; break;
         case audit_finding::thread_stack: out << " that resumed it, from its innermost frame"; break;
     }
     out << ", +" << f.offset;
@@ -158,6 +167,7 @@ void report(const finding& f, const grow::stack_move& m, const frames& of_moved,
     put_finding(w.whole, told, *m.self.policy());
     put_backtrace(w.whole, m, mover, !m.live.is_at_fault);
     told.text = w.whole.text();
+    const grow::on_threads_escape_stack roomy; // for the hook
     if (const audit_hook hook = current_hook.load()) hook(told);
     else w.whole.write_line();
 }
@@ -165,6 +175,12 @@ void report(const finding& f, const grow::stack_move& m, const frames& of_moved,
 void report_more(std::size_t count) noexcept {
     detail::message line;
     line << "growstack: audit: " << count << " more words point to the same place; mend those above first";
+    line.write_line();
+}
+
+void report_nothing(std::size_t moves) noexcept {
+    detail::message line;
+    line << "growstack: audit: " << moves << (moves == 1 ? " move" : " moves") << ", no stale pointer found";
     line.write_line();
 }
 

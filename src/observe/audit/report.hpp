@@ -28,6 +28,9 @@ void report(const finding& f, const grow::stack_move& m, const frames& of_moved,
 /// There were so many findings more than one audit keeps.
 void report_more(std::size_t count) noexcept;
 
+/// At the program's end: so many moves were searched, and nothing was told.
+void report_nothing(std::size_t moves) noexcept;
+
 /// The audit stays off. Once.
 void report_valgrind() noexcept;
 

@@ -66,12 +66,12 @@ bool complex_double() {
 }
 
 // On a chunk, what these functions have taken is given back between their `return` and their caller.
-[[gnu::noinline]] double three_times_after_alloca(double a) {
+[[gnu::noinline]] GROWSTACK_ON_NATIVE_STACK double three_times_after_alloca(double a) {
     const test::frame<frame_bytes> here;
     test::opaque(static_cast<char*>(alloca(static_cast<std::size_t>(number(60000)))));
     return 3 * a;
 }
-[[gnu::noinline]] double three_times_after_guard_fault(double a) {
+[[gnu::noinline]] GROWSTACK_ON_NATIVE_STACK double three_times_after_guard_fault(double a) {
     const test::frame<frame_bytes> here;
     test::call_without_checks(30000, nullptr);
     return 3 * a;
@@ -194,7 +194,7 @@ void after_shrink(attempt& a) {
     a.call_here();
     vectors::before_call = nullptr;
 }
-[[gnu::noinline]] void after_alloca(attempt& a) {
+[[gnu::noinline]] GROWSTACK_ON_NATIVE_STACK void after_alloca(attempt& a) {
     test::opaque(static_cast<char*>(alloca(static_cast<std::size_t>(number(20000)))));
     a.call();
 }

@@ -16,6 +16,13 @@ namespace {
 // Its frame lies in memory.
 #define KEEP(object) asm volatile("" : : "r"(object) : "memory")
 
+// In a safe build too: what is to take room there.
+#ifdef __clang__
+#define ON_NATIVE_STACK __attribute__((no_sanitize("safe-stack")))
+#else
+#define ON_NATIVE_STACK
+#endif
+
 // No two are the same, or the compiler would make one of them.
 #define STOP(name) \
     [[gnu::noinline]] void name() { asm volatile("# " #name : : : "memory"); }
@@ -29,7 +36,7 @@ STOP(stop_in_main)
 int sum = 0; // of what all have computed
 
 // 64 KiB in all, at its depth of 64.
-[[gnu::noinline]] void deep(int levels, void (*at_the_end)()) {
+[[gnu::noinline]] ON_NATIVE_STACK void deep(int levels, void (*at_the_end)()) {
     char room[1024];
     KEEP(room);
     if (levels) deep(levels - 1, at_the_end);
@@ -45,7 +52,7 @@ constexpr int depth = 64;
     ++sum;
 }
 
-[[gnu::noinline]] void with_alloca() {
+[[gnu::noinline]] ON_NATIVE_STACK void with_alloca() {
     volatile std::size_t bytes = 100'000;
     KEEP(alloca(bytes));
     ++sum;
@@ -53,7 +60,7 @@ constexpr int depth = 64;
 
 // A touch below the stack.
 [[gnu::noinline, gnu::no_split_stack]] void without_check();
-void without_check() {
+ON_NATIVE_STACK void without_check() {
     char room[40 * 1024];
     KEEP(room);
     room[0] = 1;
@@ -62,12 +69,32 @@ void without_check() {
 }
 
 [[gnu::noinline, gnu::no_split_stack]] void without_checks(int levels);
-void without_checks(int levels) {
+ON_NATIVE_STACK void without_checks(int levels) {
     without_check();
     char room[4096];
     KEEP(room);
     if (levels) without_checks(levels - 1);
     KEEP(room);
+}
+
+// In a safe build `escaping` lies on the escape stack, and `inner` on a newer piece of it. Nobody knows where `kept`
+// is.
+[[gnu::noinline]] void with_inner() {
+    int inner[] = {5, 6, 7};
+    KEEP(inner);
+    this_coroutine::yield();
+    KEEP(inner);
+    sum += inner[2] == 7;
+}
+
+[[gnu::noinline]] void with_escaping(int first) {
+    int escaping[] = {first, first + 1, first + 2};
+    int kept = 10 * first;
+    KEEP(escaping);
+    deep(depth, with_inner);
+    KEEP(escaping);
+    KEEP(kept);
+    sum += escaping[0] == 1 && kept == 10;
 }
 
 [[gnu::noinline]] void called_natively() {
@@ -121,6 +148,7 @@ std::binary_semaphore thread_is_there{0}, thread_may_go{0};
 void keep_many() {
     coroutine<> shallow{yield_once};
     coroutine<> moved{[] { deep(depth, yield_once); }};
+    coroutine<> escaped{[] { with_escaping(1); }, {.escape_bytes = 16 * 1024}};
     coroutine<segmented_stack> chunked{[] { deep(depth, yield_once); }};
     coroutine<reserved_stack> reserved{[] { deep(depth, yield_once); }};
     coroutine<> dense{yield_once, {.initial_bytes = 2048, .layout = stack_layout::dense}};
@@ -131,6 +159,7 @@ void keep_many() {
     }};
     shallow.resume();
     moved.resume();
+    escaped.resume();
     chunked.resume();
     reserved.resume();
     dense.resume();
@@ -147,6 +176,7 @@ void keep_many() {
     thread_may_go.release();
     other.join();
     moved.resume();
+    escaped.resume();
     chunked.resume();
     ++number;
     sum += *number;
@@ -163,5 +193,5 @@ int main(int count, char**) {
     if (count > 1) run<segmented_stack>([] { crash(nullptr); });
     grow_in_all_ways();
     keep_many();
-    return sum != 465;
+    return sum != 532;
 }
