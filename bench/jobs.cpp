@@ -26,7 +26,13 @@ constexpr std::size_t usual_thread_bytes = std::size_t{8} << 20;
 constexpr std::size_t large_thread_bytes = std::size_t{256} << 20;
 constexpr std::size_t fixed_bytes = std::size_t{32} << 20;
 
-constexpr const job* jobs[] = {&bench::regex_job, &bench::json_job, &bench::sort_job};
+constexpr const job* jobs[] = {
+    &bench::regex_job,
+#ifndef WITHOUT_JSON
+    &bench::json_job,
+#endif
+    &bench::sort_job,
+};
 
 [[noreturn]] void fail(const std::string& message) {
     std::fprintf(stderr, "jobs: %s\n", message.c_str());

@@ -1,5 +1,5 @@
 // Question: what does each of very many suspended coroutines cost, in memory and in time? Prints one line of JSON.
-// Usage: density KIND COUNT; without arguments: the kinds, a line each.
+// Usage: density KIND COUNT; without arguments: the kinds, a line each. In a safe build there are more.
 //
 //      create   all are created, and run to their first yield
 //      resume   each is resumed and yields
@@ -27,6 +27,12 @@
 #include <utility>
 #include <vector>
 
+#if defined(__has_feature)
+#if __has_feature(safe_stack)
+#define HAS_ESCAPE_STACKS
+#endif
+#endif
+
 namespace {
 
 constexpr std::size_t spike_bytes = 32 << 10;
@@ -49,10 +55,27 @@ void body(Yield yield) {
 
 using growstack::stack_layout;
 
-template <class Stack, std::size_t bytes, stack_layout layout = stack_layout::guarded>
+struct no_local {
+    no_local() {}
+};
+
+// In a safe build it lies on the escape stack.
+struct escaping_local {
+    int value = 1;
+    escaping_local() { asm volatile("" : : "r"(this) : "memory"); }
+    ~escaping_local() { asm volatile("" : : "r"(this) : "memory"); }
+};
+
+template <class Stack, std::size_t bytes, stack_layout layout = stack_layout::guarded, class Local = no_local,
+          std::size_t escape_bytes = growstack::detail::default_escape_bytes>
 class grown {
 public:
-    grown() : coroutine_{[] { body([] { growstack::this_coroutine::yield(); }); }, options} {}
+    grown()
+        : coroutine_{[] {
+                         const Local local;
+                         body([] { growstack::this_coroutine::yield(); });
+                     },
+                     options} {}
     void resume() { coroutine_.resume(); }
     void trim() {
         coroutine_.shrink();
@@ -62,7 +85,8 @@ public:
     static constexpr std::size_t most_deep = std::is_same_v<Stack, growstack::fixed_stack> ? 0 : SIZE_MAX;
 
 private:
-    static constexpr growstack::stack_options options{.initial_bytes = bytes, .layout = layout};
+    static constexpr growstack::stack_options options{
+        .initial_bytes = bytes, .escape_bytes = escape_bytes, .layout = layout};
     growstack::coroutine<Stack> coroutine_;
 };
 
@@ -185,6 +209,17 @@ constexpr struct {
     {"contiguous_4K", measure<grown<growstack::contiguous_stack, 4096>>},
     {"segmented_4K", measure<grown<growstack::segmented_stack, 4096>>},
     {"fixed_4K", measure<grown<growstack::fixed_stack, 4096>>},
+#ifdef HAS_ESCAPE_STACKS
+    // Each holds a variable whose address escapes.
+    {"contiguous_dense_2K_escaping_64K",
+     measure<grown<growstack::contiguous_stack, 2048, stack_layout::dense, escaping_local, 64 << 10>>},
+    {"contiguous_4K_escaping_64K",
+     measure<grown<growstack::contiguous_stack, 4096, stack_layout::guarded, escaping_local, 64 << 10>>},
+    {"contiguous_dense_2K_escaping",
+     measure<grown<growstack::contiguous_stack, 2048, stack_layout::dense, escaping_local>>},
+    {"contiguous_4K_escaping",
+     measure<grown<growstack::contiguous_stack, 4096, stack_layout::guarded, escaping_local>>},
+#endif
     {"boost_fixedsize_64K", measure<boost_fiber<boost::context::fixedsize_stack>>},
     {"boost_pooled_64K", measure<boost_fiber<boost::context::pooled_fixedsize_stack>>},
 };

@@ -53,6 +53,17 @@ void note_setjmp(IntrinsicInst& call, Module& module) {
         {buffer, sp});
 }
 
+// Instead of a __builtin_longjmp, which knows nothing of chunks: growstack_builtin_longjmp(buffer).
+void replace_longjmp(IntrinsicInst& call, Module& module) {
+    Value* const buffer = call.getArgOperand(0);
+    llvm::IRBuilder<> before{&call};
+    before
+        .CreateCall(module.getOrInsertFunction("growstack_builtin_longjmp", before.getVoidTy(), buffer->getType()),
+                    {buffer})
+        ->setDoesNotReturn();
+    call.eraseFromParent();
+}
+
 // Clang stores llvm.stacksave() into the third word of a __builtin_setjmp's buffer; and, for a variable array, into a
 // local of its own.
 void save_native_sp(IntrinsicInst& save, Module& module) {
@@ -78,6 +89,7 @@ void make_safe(Function& function, Module& module) {
         const auto id = call->getIntrinsicID();
         if (id == llvm::Intrinsic::vastart || id == llvm::Intrinsic::vacopy) note_va_list(*call, module);
         if (id == llvm::Intrinsic::eh_sjlj_setjmp) note_setjmp(*call, module);
+        if (id == llvm::Intrinsic::eh_sjlj_longjmp) replace_longjmp(*call, module);
         if (id == llvm::Intrinsic::stacksave && has_setjmp) save_native_sp(*call, module);
     }
 }

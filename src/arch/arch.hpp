@@ -42,9 +42,9 @@
 //      thread_pointer            what debuggers know of a thread
 //
 // The assembly calls growstack_make_room, growstack_leave_chunk and growstack_allocate (check/compiler.cpp),
-// growstack_enter (coroutine/enter.cpp), growstack_note_setjmp, growstack_prepare_jump and growstack_find_jump
-// (check/jump.cpp). It knows the frame of Boost.Context's fcontext; packaging/gdb/growstack-gdb.py knows that, too, and
-// what growstack_call_natively pushes.
+// growstack_enter (coroutine/enter.cpp), growstack_note_setjmp, growstack_prepare_jump, growstack_prepare_builtin_jump
+// and growstack_find_jump (check/jump.cpp). It knows the frame of Boost.Context's fcontext;
+// packaging/gdb/growstack-gdb.py knows that, too, and what growstack_call_natively pushes.
 //
 // What more an architecture may ask for: return addresses that are signed with sp must be signed again when a stack
 // moves, or contiguous stacks are refused; tags in the high bits of pointers must be masked where words are compared.

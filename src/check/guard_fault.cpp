@@ -63,11 +63,14 @@ std::size_t depth_bytes(stack& self, std::uintptr_t sp) noexcept {
                                                          .advice = advice});
 }
 
-// Code that growth calls, and a switch, have another stack's escape pointer; their limit tells.
-bool is_overflow_of_escape(stack& self, std::uintptr_t touched, std::uintptr_t sp) noexcept {
+// Not growstack's. Code that growth calls, and a switch, have another stack's escape pointer.
+bool is_its_own_code() noexcept {
     const std::uintptr_t limit = detail::read_limit();
-    const bool is_its_own_code = limit != detail::limit_check_never && limit != detail::limit_switching;
-    return is_escape_guard(self, touched) || (is_its_own_code && is_on(self, sp) && is_over_escape_end(self));
+    return limit != detail::limit_check_never && limit != detail::limit_switching;
+}
+
+bool is_overflow_of_escape(stack& self, std::uintptr_t touched, std::uintptr_t sp) noexcept {
+    return is_escape_guard(self, touched) || (is_its_own_code() && is_on(self, sp) && is_over_escape_end(self));
 }
 
 // The user's handler runs on the thread's escape stack.
@@ -161,6 +164,11 @@ bool serve_fault(const siginfo_t& info, interrupted_code& code) noexcept {
     stack* const found = info.si_signo == SIGSEGV && !code.is_on_alternate_stack() ? stack_at(code.sp()) : nullptr;
     if (!found) return false;
     stack& self = *found;
+    if (open_escape_room(self, reinterpret_cast<std::uintptr_t>(info.si_addr))) {
+        const std::uintptr_t limit = self.update_limit();
+        if (is_its_own_code()) detail::write_limit(limit);
+        return true;
+    }
     if (is_overflow_of_escape(self, reinterpret_cast<std::uintptr_t>(info.si_addr), code.sp()))
         overflow_of_escape(self, code.ip());
     if (is_under_valgrind()) code.undo_half_of_instruction(reinterpret_cast<std::uintptr_t>(info.si_addr));

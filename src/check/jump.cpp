@@ -34,6 +34,13 @@ std::uint32_t& spare_in(const void* env) noexcept {
     return static_cast<std::uint32_t*>(const_cast<void*>(env))[jmp_buf_spare];
 }
 
+void pop_chunks_below(stack& self, std::uintptr_t sp) noexcept {
+    if (!is_on(self, sp)) growstack::detail::fatal_jump(self, "to a frame that is not on its stack");
+    for (chunk* c; (c = self.innermost_chunk) && !piece_of(self, c).has(sp); pop_chunk(*c->entered_from))
+        forget_frames(c->memory);
+    forget_frames({innermost_piece(self).accessible_lo(), sp});
+}
+
 constexpr const char* jumps[] = {"setjmp",   "_setjmp",    "__sigsetjmp",  "longjmp",
                                  "_longjmp", "siglongjmp", "__longjmp_chk"};
 constinit void* next_jumps[std::size(jumps)] = {};
@@ -98,15 +105,20 @@ prepared_jump growstack_prepare_jump(const void* env, std::size_t index) noexcep
         check_jump_from_native(sp);
         return {index, 0};
     }
-    if (!is_on(*self, sp)) growstack::detail::fatal_jump(*self, "to a frame that is not on its stack");
-    for (chunk* c; (c = self->innermost_chunk) && !piece_of(*self, c).has(sp); pop_chunk(*c->entered_from))
-        forget_frames(c->memory);
-    forget_frames({innermost_piece(*self).accessible_lo(), sp});
+    pop_chunks_below(*self, sp);
     if (has_thread_sanitizer_runtime()) forget_calls(spare_in(env));
     if (growstack::detail::has_escape_stacks()) return_to_escape_depth(*self, spare_in(env));
     growstack::detail::write_limit(self->update_limit());
     // glibc's checked one knows nothing of chunks.
     return {index == checked_longjmp ? plain_longjmp : index, sp & ~std::uintptr_t{15}};
+}
+
+/// The same for __builtin_longjmp, which leaves the escape pointer to the function that it goes to.
+void growstack_prepare_builtin_jump(std::uintptr_t sp) noexcept {
+    stack* const self = running_coroutine();
+    if (!self) return check_jump_from_native(sp);
+    pop_chunks_below(*self, sp);
+    growstack::detail::write_limit(self->update_limit());
 }
 
 /// Returns glibc's function, or that of a sanitizer before it.

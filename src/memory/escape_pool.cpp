@@ -23,19 +23,22 @@ constexpr unsigned smallest_order = 14, largest_order = 23; // of those on lists
 constexpr std::size_t slots_at_once = 64;                   // that one mapping is carved into
 constexpr std::size_t most_warm = 1024;                     // free pieces of one size that keep their memory
 
-// A frame is not set up page by page: where it does not fit, its low end must reach the guard, not jump it. So a guard
-// is as large as its piece. That takes address space only, as long as it is a mapping that cannot be accessed, of which
-// a process may have 65,530. A guard region takes no mapping, but page tables: for so many bytes.
-constexpr std::size_t smallest_guard_bytes = std::size_t{64} << 10;
+// A frame is not set up page by page: where it does not fit, its low end must reach the guard, not jump it. So guard
+// and room together are as large as the piece. That takes address space only, as long as it is a mapping that cannot be
+// accessed, of which a process may have 65,530. A guard region takes no mapping, but page tables: for so many bytes.
+constexpr std::size_t smallest_guard_bytes = std::size_t{32} << 10;
 constexpr std::size_t mapped_guard_from_bytes = std::size_t{1} << 20;
 constexpr std::size_t most_mapped_guards = 8192;
 constexpr std::size_t largest_guard_region_bytes = std::size_t{512} << 10;
 
-constexpr std::size_t guard_bytes(std::size_t piece_bytes) noexcept {
-    return std::max(piece_bytes, smallest_guard_bytes);
+constexpr std::size_t stride_of(std::size_t piece_bytes) noexcept {
+    return piece_bytes + std::max(piece_bytes, smallest_guard_bytes);
 }
 
-constexpr std::size_t stride_of(std::size_t piece_bytes) noexcept { return guard_bytes(piece_bytes) + piece_bytes; }
+// For the frame that does not fit, those that it calls before the next check, and destructors.
+constexpr std::size_t room_bytes(std::size_t piece_bytes) noexcept {
+    return piece_bytes < mapped_guard_from_bytes ? std::max(piece_bytes, smallest_guard_bytes) / 2 : piece_bytes / 8;
+}
 
 void give_memory_back(bounds pages) noexcept {
     if (pages.lo < pages.hi) ::madvise(reinterpret_cast<void*>(pages.lo), pages.bytes(), MADV_DONTNEED);
@@ -50,10 +53,14 @@ std::uintptr_t map(std::size_t bytes) noexcept {
     return p == MAP_FAILED ? 0 : reinterpret_cast<std::uintptr_t>(p);
 }
 
+bool permit(bounds pages) noexcept {
+    return ::mprotect(reinterpret_cast<void*>(pages.lo), pages.bytes(), PROT_READ | PROT_WRITE) == 0;
+}
+
 template <class Record>
-Record* new_record(bounds memory) noexcept {
+Record* new_record(const Record& from) noexcept {
     void* const place = heap::allocate(sizeof(Record), alignof(Record));
-    return place ? ::new (place) Record{.memory = memory} : nullptr;
+    return place ? ::new (place) Record{from} : nullptr;
 }
 
 template <class Record>
@@ -70,7 +77,7 @@ struct escape_mapping {
 class mapping_list {
 public:
     bool add(bounds memory) noexcept {
-        auto* const added = new_record<escape_mapping>(memory);
+        auto* const added = new_record(escape_mapping{.memory = memory});
         if (!added) return false;
         const std::lock_guard lock{mutex_};
         added->older = std::exchange(newest_, added);
@@ -118,6 +125,15 @@ struct free_pieces {
     bounds uncarved; // of the newest mapping
 };
 
+// A piece of `bytes` at the high end of `slot`, with room and guard below.
+escape_piece* make_piece(bounds slot, std::size_t bytes, bool is_mapped) noexcept {
+    const bounds memory{slot.hi - bytes, slot.hi};
+    bounds closed{slot.lo, memory.lo};
+    if (!is_mapped) closed.lo = std::max(closed.lo, closed.hi - largest_guard_region_bytes);
+    if (!(is_mapped ? forbid(closed) : install_guard(closed))) return nullptr;
+    return new_record(escape_piece{.memory = memory, .room_lo = memory.lo - room_bytes(bytes), .is_mapped = is_mapped});
+}
+
 class escape_pool {
 public:
     escape_piece* take(unsigned order) noexcept {
@@ -151,15 +167,6 @@ public:
     }
 
 private:
-    bool install(bounds guard, std::size_t piece_bytes) noexcept {
-        if (piece_bytes < mapped_guard_from_bytes || mapped_guards_ == most_mapped_guards) {
-            guard.lo = std::max(guard.lo, guard.hi - largest_guard_region_bytes);
-            return install_guard(guard);
-        }
-        ++mapped_guards_;
-        return forbid(guard);
-    }
-
     escape_piece* carve(free_pieces& free, std::size_t bytes) noexcept {
         const std::size_t stride = stride_of(bytes);
         if (!free.uncarved.bytes()) {
@@ -167,10 +174,11 @@ private:
             if (!lo) return nullptr;
             free.uncarved = {lo, lo + slots_at_once * stride};
         }
-        const bounds memory{free.uncarved.lo + stride - bytes, free.uncarved.lo + stride};
-        if (!install({free.uncarved.lo, memory.lo}, bytes)) return nullptr;
-        escape_piece* const piece = new_record<escape_piece>(memory);
-        if (piece) free.uncarved.lo = memory.hi;
+        const bool is_mapped = bytes >= mapped_guard_from_bytes && mapped_guards_ < most_mapped_guards;
+        escape_piece* const piece = make_piece({free.uncarved.lo, free.uncarved.lo + stride}, bytes, is_mapped);
+        if (!piece) return nullptr;
+        free.uncarved.lo += stride;
+        mapped_guards_ += is_mapped;
         return piece;
     }
 
@@ -189,9 +197,8 @@ escape_piece* map_piece(std::size_t bytes) noexcept {
     const std::size_t stride = stride_of(bytes);
     const std::uintptr_t lo = map_and_note(stride);
     if (!lo) return nullptr;
-    const bounds memory{lo + stride - bytes, lo + stride};
-    escape_piece* const piece = forbid({lo, memory.lo}) ? new_record<escape_piece>(memory) : nullptr;
-    if (!piece) unmap({lo, memory.hi});
+    escape_piece* const piece = make_piece({lo, lo + stride}, bytes, true);
+    if (!piece) unmap({lo, lo + stride});
     return piece;
 }
 
@@ -211,6 +218,7 @@ escape_piece* take_escape_piece(std::size_t bytes) noexcept {
 void give_escape_piece(escape_piece& piece, std::uintptr_t touched_lo) noexcept {
     const unsigned order = order_of(piece.memory.bytes());
     if (order <= largest_order) {
+        close_room(piece, piece.memory.lo);
         give_memory_back({piece.memory.lo, touched_lo & ~(detail::page_bytes - 1)});
         if (is_under_valgrind()) retire_for_valgrind(piece.memory);
         return pool.give(piece, order);
@@ -220,7 +228,21 @@ void give_escape_piece(escape_piece& piece, std::uintptr_t touched_lo) noexcept 
 }
 
 bounds guard_of(const escape_piece& piece) noexcept {
-    return {piece.memory.lo - guard_bytes(piece.memory.bytes()), piece.memory.lo};
+    return {piece.memory.hi - stride_of(piece.memory.bytes()), piece.room_lo};
+}
+
+bool open_room(escape_piece& piece) noexcept {
+    const bounds room{piece.room_lo, piece.memory.lo};
+    if (!(piece.is_mapped ? permit(room) : remove_guard(room))) return false;
+    piece.opened_lo = room.lo;
+    return true;
+}
+
+void close_room(escape_piece& piece, std::uintptr_t hi) noexcept {
+    const bounds room{piece.opened_lo, std::min(hi & ~(detail::page_bytes - 1), piece.memory.lo)};
+    if (room.lo >= room.hi) return;
+    if (piece.is_mapped) give_memory_back(room);
+    if (piece.is_mapped ? forbid(room) : install_guard(room)) piece.opened_lo = room.hi;
 }
 
 bool owns_escape_memory(bounds range) noexcept { return mappings.has(range); }

@@ -18,19 +18,12 @@ using detail::read_escape_pointer;
 
 namespace {
 
-// At a failed check, an escape stack should have so many times the native stack's bytes left: it is asked only there,
-// and functions have more of the one or of the other.
-constexpr std::size_t bytes_for_each_native = 16;
-
-// What is left for destructors, and for whoever catches.
-constexpr std::size_t most_kept_free_bytes = std::size_t{64} << 10;
-
 constexpr std::size_t deep_bytes = std::size_t{64} << 10; // below it, memory goes back with the piece
 
 constexpr std::size_t escape_alignment = 16; // of the escape pointer, by the compiler
 
-const escape_piece* piece_with(const stack& self, std::uintptr_t pointer) noexcept {
-    const escape_piece* p = self.books().escape;
+escape_piece* piece_with(const stack& self, std::uintptr_t pointer) noexcept {
+    escape_piece* p = self.books().escape;
     while (p && !p->has(pointer)) p = p->older;
     return p;
 }
@@ -57,19 +50,19 @@ bounds whole_words(bounds range) noexcept {
     return {(range.lo + mask) & ~mask, range.hi};
 }
 
-// A piece larger than all before, or as large as the options allow; null if that is no gain.
-escape_piece* add_piece(stack& self, std::size_t wanted, std::size_t left) noexcept {
+// A piece larger than all before, or as large as the options allow.
+bool add_piece(stack& self) noexcept {
     const std::size_t most = std::max(self.sizes->escape_bytes, self.sizes->max_bytes), total = escape_bytes(self);
-    std::size_t bytes = escape_piece_bytes(std::max({wanted, 2 * total, detail::default_escape_bytes}));
-    while (bytes > most - total && bytes > left) bytes /= 2;
-    if (bytes <= left) return nullptr;
+    std::size_t bytes = std::max(escape_piece_bytes(2 * total), detail::default_escape_bytes);
+    while (bytes > most - total) bytes /= 2;
+    if (bytes < escape_piece_bytes(1)) return false;
     const outward_call outward;
     escape_piece* const piece = take_escape_piece(bytes);
-    if (!piece) return nullptr;
+    if (!piece) return false;
     piece->older = std::exchange(self.books().escape, piece);
     self.add(has_more_escape);
     tell(trace_event::add_escape, self, piece->memory, bytes);
-    return piece;
+    return true;
 }
 
 // Lets the running stack go on in its newest piece. What lies between has nothing in use.
@@ -89,16 +82,6 @@ void give_newest(stack& self) noexcept {
     give_escape_piece(newest, keeps_all ? newest.memory.lo : newest.memory.hi - deep_bytes);
 }
 
-// While there are several pieces, every check must look: whoever returns to an older one tells nobody, and may go down
-// again from there. Back in the upper half of the first one, gives the newer ones away.
-void look_at_each_check(stack& self, const escape_piece& current, std::size_t left) noexcept {
-    const bool needs_newer = current.older || left < current.memory.bytes() / 2 || self.has(moves_always);
-    if (needs_newer) return self.add(escape_is_low);
-    const outward_call outward;
-    while (self.books().escape != &current) give_newest(self);
-    self.remove(has_more_escape);
-}
-
 } // namespace
 
 bool begin_escape(stack& self) noexcept {
@@ -116,26 +99,30 @@ void release_escape(stack& self) noexcept {
 }
 
 bool ensure_escape(stack& self) noexcept {
-    self.remove(escape_is_low);
     if (!self.books().escape) return true;
     const std::uintptr_t pointer = read_escape_pointer();
-    const escape_piece* const current = piece_with(self, pointer);
+    escape_piece* const current = piece_with(self, pointer);
     if (!current) return false;
-    // The next check fails when the native stack is twice as large, or more: headroom is no part of what is in use.
-    std::size_t left = pointer - current->memory.lo;
-    if (self.has(has_more_escape)) look_at_each_check(self, *current, left);
-    const escape_piece* const newest = self.books().escape;
-    const std::size_t expected = 2 * escape_bytes_in_use(self);
-    const std::size_t wanted = std::max(bytes_for_each_native * self.memory.bytes(), expected);
     const bool is_first_in_hard_mode = self.has(moves_always) && !current->older;
-    if (left >= wanted && !is_first_in_hard_mode) return true;
-    const bool is_newest_enough = current != newest && newest->memory.bytes() >= wanted;
-    if (is_newest_enough || add_piece(self, wanted, left)) {
-        enter_newest(self, pointer);
-        left = self.books().escape->memory.bytes();
-    }
-    if (left < expected || self.has(has_more_escape)) self.add(escape_is_low);
-    return left >= std::min(most_kept_free_bytes, self.sizes->escape_bytes / 4);
+    const bool is_full = pointer < current->memory.lo;
+    if (!self.has(escape_is_low) && !is_full && !is_first_in_hard_mode) return true;
+    const bool has_newer = current != self.books().escape || add_piece(self);
+    if (!has_newer && is_full) return false;
+    if (has_newer) enter_newest(self, pointer);
+    self.remove(escape_is_low);
+    const outward_call outward;
+    close_room(*current, pointer);
+    return true;
+}
+
+bool open_escape_room(stack& self, std::uintptr_t touched) noexcept {
+    escape_piece* p = self.books().escape;
+    while (p && !bounds{p->room_lo, p->opened_lo}.contains(touched)) p = p->older;
+    if (!p || !open_room(*p)) return false;
+    self.add(escape_is_low);
+    for (chunk* c = self.innermost_chunk; c; c = c->older)
+        c->entered_from->limit = detail::limit_check_always; // where its callee returns to
+    return true;
 }
 
 void adjust_escape(stack& self, const displacement& moved) noexcept {
@@ -185,12 +172,12 @@ bool is_over_escape_end(const stack& self) noexcept {
 
 void trim_escape(stack& self) noexcept {
     bool is_in_use = false;
-    for (const escape_piece* p = self.books().escape; p; p = p->older) {
+    for (escape_piece* p = self.books().escape; p; p = p->older) {
         const bool is_current = p->has(self.escape_pointer);
-        const std::uintptr_t hi = is_current ? self.escape_pointer : is_in_use ? p->left_at : p->memory.hi;
+        const std::uintptr_t used_lo = is_current ? self.escape_pointer : is_in_use ? p->left_at : p->memory.hi;
         is_in_use = is_in_use || is_current;
-        const std::size_t bytes = (hi & ~(detail::page_bytes - 1)) - p->memory.lo;
-        if (bytes) ::madvise(reinterpret_cast<void*>(p->memory.lo), bytes, MADV_DONTNEED);
+        const std::uintptr_t hi = used_lo & ~(detail::page_bytes - 1);
+        if (hi > p->opened_lo) ::madvise(reinterpret_cast<void*>(p->opened_lo), hi - p->opened_lo, MADV_DONTNEED);
     }
 }
 
@@ -211,7 +198,7 @@ std::size_t escape_bytes_touched(const stack& self) noexcept {
     std::array<unsigned char, pages_at_once> has_memory;
     std::size_t pages = 0;
     for (const escape_piece* p = self.books().escape; p; p = p->older)
-        for (std::uintptr_t at = p->memory.lo; at < p->memory.hi; at += pages_at_once * detail::page_bytes) {
+        for (std::uintptr_t at = p->opened_lo; at < p->memory.hi; at += pages_at_once * detail::page_bytes) {
             const std::size_t bytes = std::min(p->memory.hi - at, pages_at_once * detail::page_bytes);
             if (::mincore(reinterpret_cast<void*>(at), bytes, has_memory.data()) != 0) continue;
             for (std::size_t i = 0; i < bytes / detail::page_bytes; ++i) pages += has_memory[i] & 1;

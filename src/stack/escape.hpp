@@ -6,7 +6,8 @@
 //      |           |       |                               |  the escape pointer
 //
 // Functions take what they need below the thread's escape pointer and put it back when they return. So a newer piece
-// may be entered at any instruction: whoever was in the older one comes back to it by itself.
+// may be entered at any instruction: whoever was in the older one comes back to it by itself. And nobody is told when;
+// so the room that has told the first time is closed again, as far as it is not in use, and tells the next time, too.
 #pragma once
 
 #include "memory/escape_pool.hpp"
@@ -24,8 +25,12 @@ bool begin_escape(stack& self) noexcept;
 /// Gives it back.
 void release_escape(stack& self) noexcept;
 
-/// At a failed check of the running stack: adds a piece where the present one runs low; where it may have no more, has
-/// every check ask again. Returns false if it is nearly full then, or over its end.
+/// At a touch of the room below one of its pieces: opens the room, and has each check fail from now on, so that the
+/// next one adds a piece. Returns false if it is no such touch, or the system refuses. Async-signal-safe.
+bool open_escape_room(stack& self, std::uintptr_t touched) noexcept;
+
+/// At a failed check of the running stack: goes on in a newer piece if the room of the present one was opened. Returns
+/// false if there may be none, and the room is in use; or if a frame is larger than room and guard.
 bool ensure_escape(stack& self) noexcept;
 
 /// Re-points every word in use. What points into the native stack there: lists of variable arguments (va_list), jump

@@ -17,6 +17,7 @@
 growstack_jumps:
         .hidden growstack_note_setjmp
         .hidden growstack_prepare_jump
+        .hidden growstack_prepare_builtin_jump
         .hidden growstack_find_jump
 
 // int name(jmp_buf env[, int savemask]). In: rdi, esi. Which of glibc's functions: `index`, as growstack_jumps has them.
@@ -49,17 +50,12 @@ growstack_jumps:
         jump_saver _setjmp, 1
         jump_saver __sigsetjmp, 2
 
-// void name(jmp_buf env, int value). In: rdi, esi. Does not return.
-        .macro  jumper name, index
-        function \name
-        push_frame_pointer
-        mov     %rdi, %rbx
-        mov     %esi, %r12d
-        mov     $\index, %r13d
+// Goes to the thread's root stack, unless it is there, for a jump; to `nothing`, if growstack has nothing to do on this thread.
+        .macro  to_root_stack_or nothing
         mov     growstack_thread@gottpoff(%rip), %rax
         mov     %fs:THREAD_RUNNING(%rax), %rcx
         test    %rcx, %rcx
-        je      1f
+        je      \nothing
         lea     THREAD_ROOT(%rax), %rdx
         add     %fs:0, %rdx
         cmp     %rcx, %rdx
@@ -68,6 +64,16 @@ growstack_jumps:
         mov     %fs:THREAD_ROOT_SP(%rax), %rsp
         and     $-64, %rsp
 2:      and     $-16, %rsp
+        .endm
+
+// void name(jmp_buf env, int value). In: rdi, esi. Does not return.
+        .macro  jumper name, index
+        function \name
+        push_frame_pointer
+        mov     %rdi, %rbx
+        mov     %esi, %r12d
+        mov     $\index, %r13d
+        to_root_stack_or 1f
         mov     %r13d, %esi
         call    growstack_prepare_jump  // prepared_jump(const void* env, size_t index)
         mov     %rax, %r13
@@ -88,6 +94,21 @@ growstack_jumps:
         jumper  _longjmp, 4
         jumper  siglongjmp, 5
         jumper  __longjmp_chk, 6
+
+// void growstack_builtin_longjmp(void* buffer). In: rdi. Does not return. Instead of __builtin_longjmp, in a safe build: by Clang's plugin.
+// The buffer has the frame pointer, where to go on, and the stack pointer.
+        function growstack_builtin_longjmp
+        push_frame_pointer
+        mov     (%rdi), %rbx
+        mov     8(%rdi), %r12
+        mov     16(%rdi), %r13
+        to_root_stack_or 1f
+        mov     %r13, %rdi
+        call    growstack_prepare_builtin_jump  // void(uintptr_t sp)
+1:      mov     %rbx, %rbp
+        mov     %r13, %rsp
+        jmp     *%r12
+        end_function growstack_builtin_longjmp
 
         .section .note.GNU-stack,"",@progbits
         .section .note.GNU-split-stack,"",@progbits

@@ -131,7 +131,8 @@ class Paths:
         if operation.startswith('ret'):
             return self._leave(state, saved)
         if instruction.cases is not None:
-            return [State(case, saved) for case in instruction.cases]
+            # What stands behind the table may look like more of it.
+            return [State(case, saved) for case in instruction.cases if case in self.code.instructions]
         if operation in ('call', 'jmp') and (instruction.target is None or instruction.target in self.code.plt
                                              or self.code.name(instruction.target) in (SAVE, LOAD)):
             return self._after_leaving(state, instruction, operation == 'jmp')

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Says, by its exit code, if a compiler links safe builds. Usage: safe_works.sh COMPILER FLAG...
+echo 'int main() {}' | "$@" -x c++ - -o /dev/null 2>/dev/null
