@@ -192,7 +192,7 @@ TEST_CASE_TEMPLATE("a fault on an alternate stack below the coroutine's is the p
             const std::uintptr_t lo = growstack::grow::this_thread().running->memory.lo;
             std::uintptr_t hint = (lo & ~std::uintptr_t{0xffff}) - (16 << 20);
             void* memory = MAP_FAILED;
-            for (int i = 0; i < 60 && memory == MAP_FAILED; ++i, hint -= 4 << 20)
+            for (int i = 0; i < 60 && memory == MAP_FAILED; ++i, hint -= 64 << 20) // escape stacks may lie there
                 memory = ::mmap(reinterpret_cast<void*>(hint), 2 * bytes, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
             if (memory == MAP_FAILED) faults::say("no memory");
