@@ -37,8 +37,8 @@ struct stack_options {
     std::size_t chunk_bytes = detail::default_chunk_bytes;
     chunk_release release = chunk_release::keep_one;
     /// Of a safe build (docs/safe-build.md): address space for the escape stack, which holds the variables whose
-    /// address escapes. Memory is taken where it is touched. Rounded up to a power of two, at least 16 KiB. Checks that
-    /// fail add more where it runs low, up to the larger of this and max_bytes; a single frame must fit.
+    /// address escapes. Memory is taken where it is touched. Rounded up to a power of two, at least 16 KiB. Where it is
+    /// used up, checks add more, up to the larger of this and max_bytes.
     std::size_t escape_bytes = detail::default_escape_bytes;
     /// dense: for code that has compiler checks everywhere. Nothing stops code without checks (libc, `throw`, a signal
     /// handler without SA_ONSTACK) at the end of such a stack of 16 KiB or less: call growstack::native or
