@@ -97,6 +97,21 @@ ON_NATIVE_STACK void without_checks(int levels) {
     sum += escaping[0] == 1 && kept == 10;
 }
 
+// In a safe build: uses up the first piece of an escape stack of 16 KiB, so that a check adds one.
+[[gnu::noinline]] void with_escaping_beyond_a_piece() {
+#ifdef __has_feature
+#if __has_feature(safe_stack)
+    char large[20 * 1024];
+    large[0] = 0;
+    KEEP(large);
+    with_escaping(1);
+    KEEP(large);
+    return;
+#endif
+#endif
+    with_escaping(1);
+}
+
 [[gnu::noinline]] void called_natively() {
     stop_in_native();
     ++sum;
@@ -148,7 +163,7 @@ std::binary_semaphore thread_is_there{0}, thread_may_go{0};
 void keep_many() {
     coroutine<> shallow{yield_once};
     coroutine<> moved{[] { deep(depth, yield_once); }};
-    coroutine<> escaped{[] { with_escaping(1); }, {.escape_bytes = 16 * 1024}};
+    coroutine<> escaped{[] { with_escaping_beyond_a_piece(); }, {.escape_bytes = 16 * 1024}};
     coroutine<segmented_stack> chunked{[] { deep(depth, yield_once); }};
     coroutine<reserved_stack> reserved{[] { deep(depth, yield_once); }};
     coroutine<> dense{yield_once, {.initial_bytes = 2048, .layout = stack_layout::dense}};
