@@ -35,11 +35,6 @@ constexpr std::size_t stride_of(std::size_t piece_bytes) noexcept {
     return piece_bytes + std::max(piece_bytes, smallest_guard_bytes);
 }
 
-// For the frame that does not fit, those that it calls before the next check, and destructors.
-constexpr std::size_t room_bytes(std::size_t piece_bytes) noexcept {
-    return piece_bytes < mapped_guard_from_bytes ? std::max(piece_bytes, smallest_guard_bytes) / 2 : piece_bytes / 8;
-}
-
 void give_memory_back(bounds pages) noexcept {
     if (pages.lo < pages.hi) ::madvise(reinterpret_cast<void*>(pages.lo), pages.bytes(), MADV_DONTNEED);
 }
@@ -131,7 +126,9 @@ escape_piece* make_piece(bounds slot, std::size_t bytes, bool is_mapped) noexcep
     bounds closed{slot.lo, memory.lo};
     if (!is_mapped) closed.lo = std::max(closed.lo, closed.hi - largest_guard_region_bytes);
     if (!(is_mapped ? forbid(closed) : install_guard(closed))) return nullptr;
-    return new_record(escape_piece{.memory = memory, .room_lo = memory.lo - room_bytes(bytes), .is_mapped = is_mapped});
+    // The room: for the frame that does not fit, those that it calls before the next check, and destructors.
+    const std::uintptr_t room_lo = memory.lo - (is_mapped ? bytes / 8 : closed.bytes() / 2);
+    return new_record(escape_piece{.memory = memory, .room_lo = room_lo, .is_mapped = is_mapped});
 }
 
 class escape_pool {

@@ -275,6 +275,13 @@ namespace {
     test::opaque(large);
 }
 
+// More than the piece by 400 KiB.
+[[gnu::noinline]] void take_more_than_8_mib() {
+    volatile char large[(8 << 20) + (400 << 10)];
+    large[test::number(0)] = 'x';
+    test::opaque(large);
+}
+
 void check_message(const test::child_end& end, void (*function)()) {
     CHECK(end.signal == SIGABRT);
     CHECK_MESSAGE(test::contains(end.error_text, "growstack: overflow of the escape stack"), end.error_text);
@@ -302,6 +309,21 @@ TEST_CASE("a frame that does not fit on the escape stack ends the program: the m
     check_message(in_guard, take_much);
     const auto far_below = test::run_in_child([] { growstack::coroutine<>{take_absurdly_much}.resume(); });
     check_message(far_below, take_absurdly_much);
+}
+
+TEST_CASE("large escape stacks beyond those whose guards are mappings have a guard, too") {
+    if (!is_safe_build) {
+        MESSAGE("skipped: in an ordinary build there is none to overflow");
+        return;
+    }
+    const auto in_guard = test::run_in_child([] {
+        constexpr std::size_t all = 20000; // 8,192 mapped ones, and those that earlier tests have left free
+        std::vector<growstack::coroutine<growstack::fixed_stack>> others;
+        for (std::size_t i = 0; i < all; ++i)
+            others.emplace_back([] {}, growstack::stack_options{.initial_bytes = 4096});
+        growstack::coroutine<growstack::fixed_stack>{take_more_than_8_mib}.resume();
+    });
+    check_message(in_guard, take_more_than_8_mib);
 }
 
 TEST_CASE_TEMPLATE("after a deep recursion has returned, the next one finds its pieces again", Kind,
